@@ -1,0 +1,3 @@
+//! Runs the peers side by side.
+
+fn main() {}
