@@ -17,6 +17,6 @@ failed=0
 targets=$(cargo fuzz list)
 for name in $targets; do
     echo "--- $name"
-    cargo fuzz run "$name" -- -max_total_time="$FUZZ_SECONDS" -timeout=5 || failed=1
+    cargo fuzz run "$name" -- -max_total_time="$FUZZ_SECONDS" -timeout=5 -verbosity=0 || failed=1
 done
 exit "$failed"
