@@ -1,0 +1,117 @@
+//! The server's side: one task per connection reads a batch of frames, answers each, writes all replies at once.
+
+use std::{
+    io::{self, IoSlice},
+    ops::Range,
+};
+
+use bench_load::{BenchmarkMessage, Millis, Result};
+use bytes::{Buf, BytesMut};
+use prost::Message;
+use tokio::{io::AsyncReadExt, net::TcpStream};
+
+use crate::frame::{self, Frame};
+
+pub(crate) async fn serve(mut stream: TcpStream) {
+    // A lost connection is the client's to report.
+    let _ = answer_all(&mut stream).await;
+}
+
+async fn answer_all(stream: &mut TcpStream) -> Result<()> {
+    let mut buffer = BytesMut::with_capacity(READ_SIZE);
+    let mut out = Vec::with_capacity(READ_SIZE);
+    let mut large = Vec::new();
+    loop {
+        if stream.read_buf(&mut buffer).await? == 0 {
+            return Ok(());
+        }
+        let mut at = 0;
+        let missing = loop {
+            match Frame::split(&buffer[at..])? {
+                Ok(frame) => {
+                    if let Some(payload) = answer(&frame, &mut out)? {
+                        let end = at + frame.size;
+                        large.push((out.len(), end - payload..end));
+                    }
+                    at += frame.size;
+                }
+                Err(size) => break size - (buffer.len() - at),
+            }
+        };
+        if large.is_empty() {
+            write(stream, &out).await?;
+        } else {
+            write_pieces(stream, &mut pieces(&out, &large, &buffer)).await?;
+            large.clear();
+        }
+        out.clear();
+        buffer.advance(at);
+        buffer.reserve(missing.max(READ_SIZE / 2));
+    }
+}
+
+/// Appends the reply; a large payload goes back from where it was read, so only its length is returned.
+fn answer(request: &Frame<'_>, out: &mut Vec<u8>) -> Result<Option<usize>> {
+    if request.path != frame::PATH {
+        return Err("a request for a service that is not here".into());
+    }
+    let open = frame::reply(out, request);
+    let mut beyond = None;
+    match request.method {
+        frame::SAY => {
+            let mut message = BenchmarkMessage::decode(request.payload)?;
+            message.answer();
+            message.encode(out)?;
+        }
+        frame::ECHO if request.payload.len() >= LARGE => beyond = Some(request.payload.len()),
+        frame::ECHO => out.extend_from_slice(request.payload),
+        frame::BURN => {
+            let millis = Millis::decode(request.payload)?;
+            bench_load::burn(millis.value);
+            millis.encode(out)?;
+        }
+        _ => return Err("a request for a method that is not here".into()),
+    }
+    open.close(out, beyond.unwrap_or(0));
+    Ok(beyond)
+}
+
+async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn write_pieces(stream: &TcpStream, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+    while !pieces.is_empty() {
+        match stream.try_write_vectored(pieces) {
+            Ok(written) => IoSlice::advance_slices(&mut pieces, written),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn pieces<'a>(out: &'a [u8], large: &[(usize, Range<usize>)], buffer: &'a [u8]) -> Vec<IoSlice<'a>> {
+    let mut pieces = Vec::with_capacity(2 * large.len() + 1);
+    let mut start = 0;
+    for (end, payload) in large {
+        pieces.push(IoSlice::new(&out[start..*end]));
+        pieces.push(IoSlice::new(&buffer[payload.clone()]));
+        start = *end;
+    }
+    pieces.push(IoSlice::new(&out[start..]));
+    pieces
+}
+
+/// How much is read at once when there is that much.
+const READ_SIZE: usize = 64 << 10;
+
+/// From here on a payload is not copied.
+pub(crate) const LARGE: usize = 16 << 10;

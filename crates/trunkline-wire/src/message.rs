@@ -1,0 +1,174 @@
+//! A decoded frame.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::encode::{FrameEncoder, PREFIX};
+use crate::error::EncodeError;
+use crate::header::Header;
+use crate::metadata::Metadata;
+
+/// A decoded frame, sharing the memory it was read into.
+///
+/// `Debug` shows everything but the payload, and no [secret](crate::keys::is_secret) metadata.
+///
+/// ```
+/// use trunkline_wire::{Header, Message, Metadata, SerializeType};
+///
+/// let header = Header::request(SerializeType::RAW);
+/// let message = Message::new(header, "Echo", "Raw", &Metadata::new(), "bytes".into())?;
+/// assert_eq!(message.service_method(), b"Raw");
+///
+/// let mut out = Vec::new();
+/// message.encode(&mut out);
+/// assert_eq!(out.len(), message.wire_len());
+/// # Ok::<(), trunkline_wire::EncodeError>(())
+/// ```
+#[derive(Clone)]
+pub struct Message {
+    /// The frame up to the payload, its length field included. The header in it is as received; `header` counts.
+    head: Bytes,
+    payload: Bytes,
+    path_len: u32,
+    method_len: u32,
+    header: Header,
+}
+
+impl Message {
+    /// A message with these fields. The payload goes in as given: the header says how it is encoded and compressed.
+    ///
+    /// # Errors
+    ///
+    /// When the frame is too large for its 32-bit length.
+    pub fn new(
+        header: Header,
+        path: &str,
+        method: &str,
+        metadata: &Metadata,
+        payload: Bytes,
+    ) -> Result<Self, EncodeError> {
+        let mut head = Vec::new();
+        let mut frame = FrameEncoder::begin(&mut head, header, path.as_bytes(), method.as_bytes());
+        frame.block(metadata.encoded());
+        frame.detached(payload.len())?;
+        Ok(Self::from_parts(header, head.into(), path.len() as u32, method.len() as u32, payload))
+    }
+
+    /// `head` is a whole frame but for the payload, and its lengths have been checked.
+    pub(crate) const fn from_parts(
+        header: Header,
+        head: Bytes,
+        path_len: u32,
+        method_len: u32,
+        payload: Bytes,
+    ) -> Self {
+        Self { head, payload, path_len, method_len, header }
+    }
+
+    /// The header.
+    #[inline]
+    #[must_use]
+    pub const fn header(&self) -> Header {
+        self.header
+    }
+
+    /// The service path, as on the wire: not necessarily UTF-8.
+    #[inline]
+    #[must_use]
+    pub fn service_path(&self) -> &[u8] {
+        &self.head[PATH..][..self.path_len as usize]
+    }
+
+    /// The service method, as on the wire: not necessarily UTF-8.
+    #[inline]
+    #[must_use]
+    pub fn service_method(&self) -> &[u8] {
+        &self.head[PATH + self.path_len as usize + 4..][..self.method_len as usize]
+    }
+
+    /// The metadata block, for [`lookup`](crate::lookup). It was validated: well-formed pairs to its end.
+    #[inline]
+    #[must_use]
+    pub fn metadata_block(&self) -> &[u8] {
+        &self.head[self.metadata_at()..self.head.len() - 4]
+    }
+
+    /// The metadata, sharing the frame's memory.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        if self.metadata_block().is_empty() {
+            return Metadata::new();
+        }
+        Metadata::from_validated(self.head.slice(self.metadata_at()..self.head.len() - 4))
+    }
+
+    /// The payload as on the wire: compressed, if the header says so.
+    #[inline]
+    #[must_use]
+    pub const fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// The payload as on the wire, without touching its reference count.
+    #[inline]
+    #[must_use]
+    pub fn into_payload(self) -> Bytes {
+        self.payload
+    }
+
+    /// The length of the whole frame on the wire.
+    #[inline]
+    #[must_use]
+    pub const fn wire_len(&self) -> usize {
+        self.head.len() + self.payload.len()
+    }
+
+    /// The same message under another header.
+    #[must_use]
+    pub fn with_header(self, header: Header) -> Self {
+        Self { header, ..self }
+    }
+
+    /// Appends the frame to a buffer: the bytes it was decoded from, unless its header was replaced.
+    ///
+    /// A payload length that was wrong and [accepted](crate::Limits::accept_payload_length_mismatch) is put right.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.reserve(self.wire_len());
+        out.extend_from_slice(&self.header.to_bytes());
+        out.extend_from_slice(&self.head[Header::LEN..self.head.len() - 4]);
+        out.extend_from_slice(&(self.payload.len() as u32).to_be_bytes());
+        out.extend_from_slice(&self.payload);
+    }
+
+    #[inline]
+    const fn metadata_at(&self) -> usize {
+        PATH + self.path_len as usize + 4 + self.method_len as usize + 4
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("header", &self.header)
+            .field("service_path", &String::from_utf8_lossy(self.service_path()))
+            .field("service_method", &String::from_utf8_lossy(self.service_method()))
+            .field("metadata", &self.metadata())
+            .field("payload_len", &self.payload.len())
+            .finish()
+    }
+}
+
+/// Where the service path begins, behind its length field.
+const PATH: usize = PREFIX + 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stays_small() {
+        assert!(size_of::<Message>() <= 88, "{}", size_of::<Message>());
+        assert!(size_of::<Metadata>() <= 32, "{}", size_of::<Metadata>());
+    }
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# what: shellcheck over every shell script of the repository
+source "$(dirname "${BASH_SOURCE[0]}")/../prelude.sh"
+need_command shellcheck shellcheck
+
+mapfile -t scripts < <(git ls-files --cached --others --exclude-standard |
+    while read -r file; do
+        if [[ $file == *.sh ]] || { [ -x "$file" ] && head -c 64 "$file" | grep -qaE '^#!.*(bash|/sh)'; }; then
+            echo "$file"
+        fi
+    done)
+shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
+echo "${#scripts[@]} scripts"
