@@ -30,8 +30,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-mod serialize_type;
-pub use serialize_type::SerializeType;
+pub use trunkline_wire::SerializeType;
 
 #[cfg(any(feature = "msgpack", feature = "json"))]
 mod byte_probe;
