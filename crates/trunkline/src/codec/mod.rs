@@ -1,0 +1,163 @@
+//! Formats: typed values to payload bytes and back.
+//!
+//! A format is a type: [`MsgPack`], [`Json`], [`Protobuf`], [`Thrift`], [`Raw`]. That a value can travel in it
+//! is a trait bound: `MsgPack: Encode<Args> + Decode<Args>`, so what a service says it speaks is checked by the
+//! compiler. A user's own format is one more zero-sized type that implements [`Format`], [`Encode`] and
+//! [`Decode`]; its [`Format::TYPE`] is a free id (5 to 15) or that of a format it stands in for.
+//!
+//! What is promised of every format here: it reads what Go's rpcx wrote and writes what Go's rpcx reads; bytes
+//! from the far end never panic it, never make it allocate ahead of what arrived, and never nest it too deep.
+//!
+//! ```
+//! # #[cfg(all(feature = "msgpack", feature = "macros"))] {
+//! use trunkline::codec::{Decode, Encode, MsgPack};
+//!
+//! #[trunkline::message]
+//! #[derive(Debug, PartialEq)]
+//! struct Args { a: i64, b: i64 }
+//!
+//! let mut payload = Vec::new();
+//! MsgPack::encode(&Args { a: 10, b: 20 }, &mut payload)?;
+//! assert_eq!(payload, b"\x82\xa1A\x0a\xa1B\x14");
+//! let args: Args = MsgPack::decode(&payload.into())?;
+//! assert_eq!(args, Args { a: 10, b: 20 });
+//! # }
+//! # Ok::<(), trunkline::codec::CodecError>(())
+//! ```
+
+use std::any::type_name;
+use std::fmt;
+
+use bytes::Bytes;
+
+pub use trunkline_wire::SerializeType;
+
+#[cfg(any(feature = "msgpack", feature = "json"))]
+mod byte_probe;
+mod error;
+#[cfg(any(feature = "msgpack", feature = "json"))]
+mod fault;
+#[cfg(feature = "json")]
+mod json;
+#[cfg(feature = "msgpack")]
+mod msgpack;
+mod raw;
+mod set;
+#[cfg(any(feature = "msgpack", feature = "json"))]
+mod token;
+#[cfg(any(feature = "msgpack", feature = "json"))]
+mod unknown;
+#[cfg(any(feature = "msgpack", feature = "json"))]
+mod zero;
+
+pub use error::{CodecError, Direction};
+#[cfg(feature = "json")]
+pub use json::Json;
+#[cfg(feature = "msgpack")]
+pub use msgpack::MsgPack;
+pub use raw::Raw;
+pub use set::{CodecSet, SetError};
+
+/// A payload format. Implemented by zero-sized types.
+pub trait Format: Send + Sync + 'static {
+    /// The number in the frame's header.
+    const TYPE: SerializeType;
+    /// The name in errors, logs and metrics.
+    const NAME: &'static str;
+}
+
+/// A format that a `T` can be written in.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot travel as {Self}: {Self} does not know how to encode it",
+    label = "`{T}` cannot be encoded as {Self}",
+    note = "MsgPack and Json take any type with `#[trunkline::message]` (or `serde::Serialize`), Protobuf takes `prost::Message`, Thrift takes `#[derive(trunkline::Thrift)]`, Raw takes bytes",
+    note = "give the type what {Self} asks for, or take the format out of `codecs(..)`"
+)]
+pub trait Encode<T: ?Sized>: Format {
+    /// Appends `value` to `out`. After an error `out` may hold part of it.
+    ///
+    /// # Errors
+    /// When the format has no form for this value, such as a number that is not finite in JSON.
+    fn encode(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError>;
+}
+
+/// A format that a `T` can be read from.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot travel as {Self}: {Self} does not know how to decode it",
+    label = "`{T}` cannot be decoded from {Self}",
+    note = "MsgPack and Json take any type with `#[trunkline::message]` (or `serde::Deserialize`, owning its data), Protobuf takes `prost::Message`, Thrift takes `#[derive(trunkline::Thrift)]`, Raw takes `Bytes` and `Vec<u8>`",
+    note = "give the type what {Self} asks for, or take the format out of `codecs(..)`"
+)]
+pub trait Decode<T>: Format {
+    /// Reads a value from a whole payload.
+    ///
+    /// # Errors
+    /// When the bytes are not this format's, or do not fit the type.
+    fn decode(payload: &Bytes) -> Result<T, CodecError>;
+}
+
+/// What a client call carries: one format's way of encoding an `A` and decoding an `R`.
+///
+/// ```
+/// # #[cfg(feature = "msgpack")] {
+/// # use trunkline::codec::{Codec, MsgPack};
+/// const CODEC: Codec<str, u32> = Codec::of::<MsgPack>();
+/// let mut payload = Vec::new();
+/// CODEC.encode("seven", &mut payload)?;
+/// assert_eq!(CODEC.decode(&vec![7].into())?, 7);
+/// # }
+/// # Ok::<(), trunkline::codec::CodecError>(())
+/// ```
+pub struct Codec<A: ?Sized, R> {
+    ty: SerializeType,
+    name: &'static str,
+    encode: fn(&A, &mut Vec<u8>) -> Result<(), CodecError>,
+    decode: fn(&Bytes) -> Result<R, CodecError>,
+}
+
+impl<A: ?Sized, R> Codec<A, R> {
+    /// The functions of the format `F`.
+    pub const fn of<F: Encode<A> + Decode<R>>() -> Self {
+        Self { ty: F::TYPE, name: F::NAME, encode: F::encode, decode: F::decode }
+    }
+
+    /// The number in the frame's header.
+    pub const fn serialize_type(&self) -> SerializeType {
+        self.ty
+    }
+
+    /// The format's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Appends `args` to `out`.
+    ///
+    /// # Errors
+    /// As [`Encode::encode`].
+    pub fn encode(&self, args: &A, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        (self.encode)(args, out)
+    }
+
+    /// Reads a reply.
+    ///
+    /// # Errors
+    /// As [`Decode::decode`].
+    pub fn decode(&self, payload: &Bytes) -> Result<R, CodecError> {
+        (self.decode)(payload)
+    }
+}
+
+impl<A: ?Sized, R> Clone for Codec<A, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A: ?Sized, R> Copy for Codec<A, R> {}
+
+impl<A: ?Sized, R> fmt::Debug for Codec<A, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Codec<{} -> {}>({})", type_name::<A>(), type_name::<R>(), self.name)
+    }
+}

@@ -1,0 +1,175 @@
+//! The formats a service speaks, as a tuple.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::{CodecError, Decode, Encode, SerializeType};
+
+/// The formats in which arguments `A` come in and replies `R` go out: a tuple of one to eight formats.
+///
+/// The first format with a matching [`Format::TYPE`](super::Format::TYPE) is used.
+///
+/// ```
+/// # #[cfg(all(feature = "msgpack", feature = "json"))] {
+/// # use trunkline::codec::{CodecSet, Json, MsgPack, SerializeType};
+/// type Spoken = (MsgPack, Json);
+/// let n: i64 = <Spoken as CodecSet<i64, String>>::decode(SerializeType::JSON, &"7".into())?;
+/// assert_eq!(n, 7);
+/// let unknown = SerializeType::new(9).unwrap();
+/// let error = <Spoken as CodecSet<i64, String>>::decode(unknown, &"7".into()).unwrap_err();
+/// assert_eq!(error.to_string(), "can not find codec for 9");
+/// # }
+/// # Ok::<(), trunkline::codec::SetError>(())
+/// ```
+pub trait CodecSet<A, R>: Send + Sync + 'static {
+    /// The names of the formats, in order.
+    const NAMES: &'static [&'static str];
+
+    /// Whether one of the formats has this number.
+    fn supports(ty: SerializeType) -> bool;
+
+    /// Decodes arguments in the format a request names.
+    ///
+    /// # Errors
+    /// When no format has this number, or the payload does not decode.
+    fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError>;
+
+    /// Appends a reply in the format its request named.
+    ///
+    /// # Errors
+    /// When no format has this number, or the reply does not encode.
+    fn encode(ty: SerializeType, reply: &R, out: &mut Vec<u8>) -> Result<(), SetError>;
+}
+
+/// Why a [`CodecSet`] could not do it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SetError {
+    /// None of the formats has this number. The text is Go's.
+    Unknown(SerializeType),
+    /// The format was found and failed.
+    Codec(CodecError),
+}
+
+impl fmt::Display for SetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(ty) => write!(f, "can not find codec for {}", ty.id()),
+            Self::Codec(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SetError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::Codec(error) => error.source(),
+        }
+    }
+}
+
+impl From<CodecError> for SetError {
+    fn from(error: CodecError) -> Self {
+        Self::Codec(error)
+    }
+}
+
+macro_rules! tuples {
+    ($($($format:ident)+;)+) => {$(
+        impl<A, R, $($format),+> CodecSet<A, R> for ($($format,)+)
+        where
+            $($format: Decode<A> + Encode<R>,)+
+        {
+            const NAMES: &'static [&'static str] = &[$($format::NAME),+];
+
+            fn supports(ty: SerializeType) -> bool {
+                $(ty == $format::TYPE)||+
+            }
+
+            fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError> {
+                $(if ty == $format::TYPE {
+                    return Ok($format::decode(payload)?);
+                })+
+                Err(SetError::Unknown(ty))
+            }
+
+            fn encode(ty: SerializeType, reply: &R, out: &mut Vec<u8>) -> Result<(), SetError> {
+                $(if ty == $format::TYPE {
+                    return Ok($format::encode(reply, out)?);
+                })+
+                Err(SetError::Unknown(ty))
+            }
+        }
+    )+};
+}
+
+tuples! {
+    F0;
+    F0 F1;
+    F0 F1 F2;
+    F0 F1 F2 F3;
+    F0 F1 F2 F3 F4;
+    F0 F1 F2 F3 F4 F5;
+    F0 F1 F2 F3 F4 F5 F6;
+    F0 F1 F2 F3 F4 F5 F6 F7;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, Raw};
+    use super::*;
+
+    struct Upper;
+
+    impl Format for Upper {
+        const TYPE: SerializeType = match SerializeType::new(5) {
+            Some(ty) => ty,
+            None => panic!("5 is below 16"),
+        };
+        const NAME: &'static str = "upper";
+    }
+
+    impl Encode<Vec<u8>> for Upper {
+        fn encode(value: &Vec<u8>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+            out.extend(value.iter().map(u8::to_ascii_uppercase));
+            Ok(())
+        }
+    }
+
+    impl Decode<Vec<u8>> for Upper {
+        fn decode(payload: &Bytes) -> Result<Vec<u8>, CodecError> {
+            match payload.iter().find(|b| b.is_ascii_lowercase()) {
+                Some(b) => Err(CodecError::decode::<Vec<u8>>(Self::NAME, format!("found {b:#04x}"))),
+                None => Ok(payload.to_vec()),
+            }
+        }
+    }
+
+    type Both = (Raw, Upper);
+
+    #[test]
+    fn the_request_chooses_the_format() {
+        assert_eq!(<Both as CodecSet<Vec<u8>, Vec<u8>>>::NAMES, ["raw", "upper"]);
+        for (ty, sent) in [(Raw::TYPE, "abc"), (Upper::TYPE, "ABC")] {
+            let mut out = Vec::new();
+            <Both as CodecSet<Vec<u8>, Vec<u8>>>::encode(ty, &b"abc".to_vec(), &mut out).unwrap();
+            assert_eq!(out, sent.as_bytes());
+            assert!(<Both as CodecSet<Vec<u8>, Vec<u8>>>::supports(ty));
+        }
+    }
+
+    #[test]
+    fn an_unknown_number_gives_gos_text() {
+        let error = <Both as CodecSet<Vec<u8>, Vec<u8>>>::decode(SerializeType::MSGPACK, &Bytes::new());
+        assert_eq!(error.unwrap_err().to_string(), "can not find codec for 3");
+        assert!(!<Both as CodecSet<Vec<u8>, Vec<u8>>>::supports(SerializeType::MSGPACK));
+    }
+
+    #[test]
+    fn the_formats_own_error_comes_through() {
+        let error = <Both as CodecSet<Vec<u8>, Vec<u8>>>::decode(Upper::TYPE, &Bytes::from("Ab"));
+        assert_eq!(error.unwrap_err().to_string(), "upper: cannot decode Vec<u8>: found 0x62");
+    }
+}

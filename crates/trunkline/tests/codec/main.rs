@@ -1,0 +1,7 @@
+//! The formats against what Go writes and reads.
+
+#[cfg(feature = "json")]
+mod json;
+#[cfg(feature = "msgpack")]
+mod msgpack;
+mod sample;
