@@ -1,0 +1,227 @@
+//! Service path and method to endpoint; changed while serving.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::RwLock;
+
+use super::handler::Endpoint;
+use super::service::{MethodInfo, Service};
+use crate::call::Target;
+use crate::error::{Error, ErrorKind};
+
+/// The services of a server.
+#[derive(Default)]
+pub(crate) struct Router {
+    services: RwLock<HashMap<String, HashMap<String, Entry>>>,
+    /// Grows with every change, so that connections know when what they remember is old.
+    version: AtomicU64,
+}
+
+struct Entry {
+    about: MethodInfo,
+    endpoint: Arc<dyn Endpoint>,
+    pace: Arc<Pace>,
+}
+
+/// One method as one connection holds it.
+pub(crate) struct Route {
+    pub(crate) target: Target,
+    pub(crate) endpoint: Arc<dyn Endpoint>,
+    pub(crate) idempotent: bool,
+    pub(crate) pace: Arc<Pace>,
+}
+
+/// Remembers whether a method's first poll takes long, that is, whether polling it where its
+/// frame was read would hold up the connection's other calls.
+#[derive(Default)]
+pub(crate) struct Pace {
+    /// How many of the next calls go to tasks of their own.
+    apart: AtomicU32,
+    /// How many went apart the last time; doubles while the method stays slow.
+    last: AtomicU32,
+}
+
+/// A first poll longer than this is slow.
+const SLOW: Duration = Duration::from_micros(200);
+const APART_FIRST: u32 = 64;
+const APART_MOST: u32 = 4096;
+
+impl Pace {
+    /// Whether the next call should go to a task of its own without being polled here.
+    #[inline]
+    pub(crate) fn is_apart(&self) -> bool {
+        let left = self.apart.load(Ordering::Relaxed);
+        if left == 0 {
+            return false;
+        }
+        // Lost updates only move the moment of the next try.
+        self.apart.store(left - 1, Ordering::Relaxed);
+        true
+    }
+
+    #[inline]
+    pub(crate) fn took(&self, poll: Duration) {
+        if poll > SLOW {
+            let next = (self.last.load(Ordering::Relaxed) * 2).clamp(APART_FIRST, APART_MOST);
+            self.last.store(next, Ordering::Relaxed);
+            self.apart.store(next, Ordering::Relaxed);
+        } else if self.last.load(Ordering::Relaxed) != 0 {
+            self.last.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Router {
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Adds a service. Methods join those already under the same path and replace namesakes.
+    pub(crate) fn add(&self, service: Service) {
+        let (path, methods) = service.into_parts();
+        let mut services = self.services.write();
+        let known = services.entry(path.into_owned()).or_default();
+        for method in methods {
+            let entry = Entry { about: method.about, endpoint: method.endpoint, pace: Arc::default() };
+            known.insert(entry.about.name.clone().into_owned(), entry);
+        }
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn remove(&self, path: &str) -> bool {
+        let removed = self.services.write().remove(path).is_some();
+        self.version.fetch_add(1, Ordering::Release);
+        removed
+    }
+
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let mut paths: Vec<_> = self.services.read().keys().cloned().collect();
+        paths.sort();
+        paths
+    }
+
+    pub(crate) fn methods(&self, path: &str) -> Vec<MethodInfo> {
+        let services = self.services.read();
+        let mut methods: Vec<_> =
+            services.get(path).into_iter().flat_map(HashMap::values).map(|e| e.about.clone()).collect();
+        methods.sort_by(|a, b| a.name.cmp(&b.name));
+        methods
+    }
+
+    /// Finds a method by what stands in the frame.
+    pub(crate) fn find(&self, path: &[u8], method: &[u8]) -> Result<Route, Error> {
+        let services = self.services.read();
+        let no_service = || {
+            let text = format!("rpcx: can't find service {}", String::from_utf8_lossy(path));
+            Error::new(ErrorKind::NotFound, text)
+        };
+        let no_method = || {
+            let text = format!("rpcx: can't find method {}", String::from_utf8_lossy(method));
+            Error::new(ErrorKind::NotFound, text)
+        };
+        let path_text = std::str::from_utf8(path).map_err(|_| no_service())?;
+        let methods = services.get(path_text).ok_or_else(no_service)?;
+        let method_text = std::str::from_utf8(method).map_err(|_| no_method())?;
+        let entry = methods.get(method_text).ok_or_else(no_method)?;
+        Ok(Route {
+            target: Target::shared(path_text, method_text),
+            endpoint: entry.endpoint.fork(),
+            idempotent: entry.about.flags.idempotent,
+            pace: entry.pace.clone(),
+        })
+    }
+}
+
+/// The routes one connection has used: found by comparing bytes, without a lock.
+pub(crate) struct RouteCache {
+    version: u64,
+    last: Option<Arc<Route>>,
+    routes: HashMap<Vec<u8>, Arc<Route>>,
+    key: Vec<u8>,
+}
+
+impl RouteCache {
+    pub(crate) fn new() -> Self {
+        Self { version: 0, last: None, routes: HashMap::new(), key: Vec::new() }
+    }
+
+    /// Forgets what may be old; called once for each batch of frames.
+    pub(crate) fn refresh(&mut self, router: &Router) {
+        let version = router.version();
+        if version != self.version {
+            *self = Self { version, ..Self::new() };
+        }
+    }
+
+    #[inline]
+    pub(crate) fn find(&mut self, router: &Router, path: &[u8], method: &[u8]) -> Result<Arc<Route>, Error> {
+        // Most connections call one method many times in a row.
+        if let Some(last) = &self.last
+            && last.target.method().as_bytes() == method
+            && last.target.service().as_bytes() == path
+        {
+            return Ok(last.clone());
+        }
+        self.find_other(router, path, method)
+    }
+
+    fn find_other(&mut self, router: &Router, path: &[u8], method: &[u8]) -> Result<Arc<Route>, Error> {
+        self.key.clear();
+        self.key.extend_from_slice(&(path.len() as u32).to_be_bytes());
+        self.key.extend_from_slice(path);
+        self.key.extend_from_slice(method);
+        let route = match self.routes.get(&self.key) {
+            Some(route) => route.clone(),
+            None => {
+                // Only methods that exist are remembered: a caller cannot make this grow.
+                let route = Arc::new(router.find(path, method)?);
+                self.routes.insert(self.key.clone(), route.clone());
+                route
+            }
+        };
+        self.last = Some(route.clone());
+        Ok(route)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_method_is_put_apart_for_longer_and_longer() {
+        let pace = Pace::default();
+        assert!(!pace.is_apart());
+        pace.took(SLOW * 2);
+        assert_eq!((0..100).filter(|_| pace.is_apart()).count(), 64);
+        pace.took(SLOW * 2);
+        assert_eq!((0..200).filter(|_| pace.is_apart()).count(), 128);
+        pace.took(SLOW / 2);
+        pace.took(SLOW * 2);
+        assert_eq!((0..100).filter(|_| pace.is_apart()).count(), 64);
+    }
+
+    #[test]
+    fn unknown_names_get_gos_texts() {
+        let router = Router::default();
+        router.add(Service::new("Arith"));
+        let text = |path: &[u8], method: &[u8]| router.find(path, method).err().unwrap().message().to_owned();
+        assert_eq!(text(b"Nope", b"Mul"), "rpcx: can't find service Nope");
+        assert_eq!(text(b"Arith", b"Nope"), "rpcx: can't find method Nope");
+        assert_eq!(text(b"\xff", b"x"), "rpcx: can't find service \u{fffd}");
+    }
+
+    #[test]
+    fn a_dot_in_a_name_does_not_make_two_names_one() {
+        let router = Router::default();
+        router.add(Service::new("a.b").raw("c", |_, b| async move { Ok(b) }));
+        assert!(router.find(b"a.b", b"c").is_ok());
+        assert!(router.find(b"a", b"b.c").is_err());
+        let mut cache = RouteCache::new();
+        assert!(cache.find(&router, b"a.b", b"c").is_ok());
+        assert!(cache.find(&router, b"a", b"b.c").is_err());
+    }
+}
