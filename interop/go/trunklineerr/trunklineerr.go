@@ -10,8 +10,8 @@
 //		return trunklineerr.Return(ctx.Value(share.ResMetaDataKey), e)
 //	}
 //
-// or, once for a whole server (rpcx 1.8 and later), after which handlers return *Error as any
-// other error:
+// or, once for a whole server (where rpcx has this hook: 1.8.35 does, 1.7.4 does not), after which
+// handlers return *Error as any other error:
 //
 //	server.ServerErrorFunc = func(res *protocol.Message, err error) string {
 //		return trunklineerr.Attach(res.Metadata, err)
@@ -24,7 +24,7 @@
 //	err := client.Call(ctx, "Users", "Find", args, reply)
 //	if e, ok := trunklineerr.Read(response); ok && e.Kind == trunklineerr.NotFound { … }
 //
-// or, once for a whole process (rpcx 1.8 and later), after which errors.As finds the *Error:
+// or, once for a whole process (in the same versions), after which errors.As finds the *Error:
 //
 //	client.ClientErrorFunc = func(res *protocol.Message, text string) client.ServiceError {
 //		return trunklineerr.Of(res.Metadata, text)

@@ -122,6 +122,6 @@ func fromServer(err error) bool {
 	if errors.As(err, &service) {
 		return service.IsServiceError()
 	}
-	// Before rpcx 1.8 a service error is a type of its own without that method.
+	// In rpcx 1.7 a service error is a type of its own without that method.
 	return fmt.Sprintf("%T", err) == "client.ServiceError"
 }

@@ -2,7 +2,10 @@ package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,16 +22,11 @@ type loop struct {
 	running     sync.WaitGroup
 	done        chan struct{} // closed when the last goroutine has ended
 
-	mu     sync.Mutex
-	counts loopCounts
-}
-
-// loopCounts is what became of the calls of a loop.
-type loopCounts struct {
-	Sent     int            `json:"sent"`     // calls begun
-	Answered int            `json:"answered"` // replies
-	Refused  map[string]int `json:"refused"`  // errors that the server answered with, by text
-	Errors   map[string]int `json:"errors"`   // calls without an answer, by text
+	mu       sync.Mutex
+	sent     int            // calls begun
+	answered int            // replies
+	refused  map[string]int // errors that the server answered with, by text
+	errors   map[string]int // calls without an answer, by text
 }
 
 // Bounds on what a command may ask for.
@@ -47,11 +45,10 @@ func loopStart(_ context.Context, e *env, c Command, r *report) {
 		"at most %d callers and %d connections", maxLoopCallers, maxLoopConnections) {
 		return
 	}
-	l := &loop{key: c.Key, done: make(chan struct{})}
+	l := &loop{key: c.Key, done: make(chan struct{}), refused: make(map[string]int), errors: make(map[string]int)}
 	if l.key == "" {
 		l.key = key("loop")
 	}
-	l.counts.Refused, l.counts.Errors = make(map[string]int), make(map[string]int)
 	for range connections {
 		conn, err := dial(e.addr, options(e.dialect, false))
 		if !r.succeeded("connect", err) {
@@ -78,20 +75,29 @@ func (l *loop) call(conn *connection, millis int64) {
 		_, err := conn.call(ctx, "Interop", "Linger", nil, &message.Linger{Key: l.key, Millis: millis}, &message.Nothing{})
 		cancel()
 		l.mu.Lock()
-		l.counts.Sent++
+		l.sent++
 		switch {
 		case err == nil:
-			l.counts.Answered++
+			l.answered++
 		case fromServer(err):
-			l.counts.Refused[err.Error()]++
+			l.refused[err.Error()]++
 		default:
-			l.counts.Errors[err.Error()]++
+			l.errors[withoutAddresses(err)]++
 		}
 		l.mu.Unlock()
 		if err != nil && !fromServer(err) {
 			return
 		}
 	}
+}
+
+// withoutAddresses gives the text that all versions of rpcx and all connections have in common.
+func withoutAddresses(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		return op.Err.Error()
+	}
+	return strings.TrimPrefix(err.Error(), "net.OpError: ")
 }
 
 // loop_stop: lets the calls under way end, and reports.
@@ -108,6 +114,9 @@ func loopWait(ctx context.Context, e *env, _ Command, r *report) {
 		l.finish(ctx, e, r)
 	}
 }
+
+// LoopEnded yields when the loop that was started calls no more: its connections have ended.
+func (s *Session) LoopEnded() <-chan struct{} { return s.loop.done }
 
 func (l *loop) finish(ctx context.Context, e *env, r *report) {
 	select {
@@ -127,10 +136,10 @@ func (l *loop) finish(ctx context.Context, e *env, r *report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.set("key", l.key)
-	r.set("sent", l.counts.Sent)
-	r.set("answered", l.counts.Answered)
-	r.set("refused", l.counts.Refused)
-	r.set("errors", l.counts.Errors)
+	r.set("sent", l.sent)
+	r.set("answered", l.answered)
+	r.set("refused", l.refused)
+	r.set("errors", l.errors)
 	r.set("connections", len(l.connections))
 	r.set("ended_by_server", ended)
 }

@@ -30,6 +30,9 @@ const usage = `usage:
       runs the commands on standard input, one JSON object a line, and answers each with a line
   peer client --addr HOST:PORT --case NAME [--codec C] [--gzip] [--size N] [--variant N]
       runs one case
+  peer client --addr HOST:PORT --until-stopped [--callers N] [--connections N] [--millis N] [--key K]
+      keeps calling in a closed loop until standard input ends or the server has closed every
+      connection, then reports what became of each call
   peer client --addr HOST:PORT --auth-addr HOST:PORT --all
       runs the whole case list, prints what failed or does not apply, and a summary
   peer cases
@@ -84,15 +87,10 @@ func runServer(args []string) error {
 
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM, os.Interrupt)
-	ended := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		close(ended)
-	}()
 	select {
 	case <-terminated:
 		return peer.Shutdown(10 * time.Second)
-	case <-ended:
+	case <-inputEnded():
 		peer.Close()
 		return nil
 	case err := <-peer.Failed():
@@ -105,12 +103,17 @@ func runClient(args []string) (failed bool, err error) {
 	addr := flags.String("addr", "", "where the server listens")
 	authAddr := flags.String("auth-addr", "", "where it listens for calls with a token")
 	all := flags.Bool("all", false, "run the whole case list")
+	untilStopped := flags.Bool("until-stopped", false, "keep calling in a closed loop")
 	var command call.Command
 	flags.StringVar(&command.Case, "case", "", "the case to run")
 	flags.StringVar(&command.Codec, "codec", "", "raw, json, protobuf, msgpack (the default) or thrift")
 	flags.BoolVar(&command.Gzip, "gzip", false, "compress as a client with gzip does")
 	flags.IntVar(&command.Size, "size", 100, "of the serialized payload, in bytes")
 	flags.IntVar(&command.Variant, "variant", 1, "of Everything")
+	flags.IntVar(&command.Callers, "callers", 0, "how many goroutines call at once")
+	flags.IntVar(&command.Connections, "connections", 0, "how many connections they share")
+	flags.Int64Var(&command.Millis, "millis", 0, "how long each call takes")
+	flags.StringVar(&command.Key, "key", "", "under which the server counts the loop's calls")
 	if err := flags.Parse(args); err != nil {
 		return false, err
 	}
@@ -121,6 +124,8 @@ func runClient(args []string) (failed bool, err error) {
 	switch {
 	case *all:
 		return runAll(session), nil
+	case *untilStopped:
+		return runUntilStopped(session, command), nil
 	case command.Case != "":
 		result := session.Run(command)
 		print(result)
@@ -150,6 +155,23 @@ func runAll(session *call.Session) (failed bool) {
 	return wrong > 0 || passed == 0
 }
 
+func runUntilStopped(session *call.Session, command call.Command) (failed bool) {
+	command.Case = "loop_start"
+	if result := session.Run(command); !result.OK {
+		print(result)
+		return true
+	}
+	select {
+	case <-inputEnded():
+		command.Case = "loop_stop"
+	case <-session.LoopEnded():
+		command.Case = "loop_wait"
+	}
+	result := session.Run(command)
+	print(result)
+	return !result.OK
+}
+
 func runCommands(session *call.Session) error {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
@@ -165,6 +187,16 @@ func runCommands(session *call.Session) error {
 		print(session.Run(command))
 	}
 	return lines.Err()
+}
+
+// inputEnded yields when there is no more standard input.
+func inputEnded() <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(ended)
+	}()
+	return ended
 }
 
 func parse(line []byte) (call.Command, error) {
