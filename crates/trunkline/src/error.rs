@@ -529,7 +529,10 @@ mod tests {
     #[test]
     fn every_kind_survives_the_wire() {
         for kind in ErrorKind::ALL {
-            let sent = Error::new(kind, "text").with_code("c").with_retry_after(Duration::from_millis(7)).not_started();
+            let sent = Error::new(kind, "text")
+                .with_code("c")
+                .with_retry_after(Duration::from_millis(7))
+                .not_started();
             let mut metadata = Metadata::new();
             sent.write_metadata(sent.message(), &mut metadata);
             let got = Error::from_answer(metadata, SerializeType::JSON, Bytes::new());

@@ -49,7 +49,11 @@ impl Method<Bench> for Say {
     type Reply = BenchmarkMessage;
     type Error = Failure;
 
-    async fn call<'a>(_: &'a Bench, _: &'a Ctx, mut args: BenchmarkMessage) -> std::result::Result<BenchmarkMessage, Failure> {
+    async fn call<'a>(
+        _: &'a Bench,
+        _: &'a Ctx,
+        mut args: BenchmarkMessage,
+    ) -> std::result::Result<BenchmarkMessage, Failure> {
         args.answer();
         Ok(args)
     }
@@ -83,7 +87,8 @@ impl Peer for Ours {
             .method::<_, Say, (Protobuf,)>(MethodInfo::new("Say"), &bench)
             .method::<_, Echo, (Protobuf,)>(MethodInfo::new("Echo"), &bench)
             .method::<_, Burn, (Protobuf,)>(MethodInfo::new("Burn"), &bench);
-        let server = Server::builder().service(service).listen_on([("tcp".to_owned(), Tcp::listener(listener))])?;
+        let server =
+            Server::builder().service(service).listen_on([("tcp".to_owned(), Tcp::listener(listener))])?;
         server.serve().await;
         Ok(())
     }
@@ -100,19 +105,40 @@ impl Peer for Ours {
 
     async fn say(&self, connection: usize, message: &Arc<BenchmarkMessage>) -> Result<BenchmarkMessage> {
         const CODEC: Codec<BenchmarkMessage, BenchmarkMessage> = Codec::of::<Protobuf>();
-        let request = trunkline::client::Request::new(&self.clients[connection], "Bench", "Say", &**message, CODEC, false);
+        let request = trunkline::client::Request::new(
+            &self.clients[connection],
+            "Bench",
+            "Say",
+            &**message,
+            CODEC,
+            false,
+        );
         Ok(request.await?)
     }
 
     async fn echo(&self, connection: usize, payload: Bytes) -> Result<Bytes> {
         const CODEC: Codec<Blob, Blob> = Codec::of::<Protobuf>();
-        let request = trunkline::client::Request::new(&self.clients[connection], "Bench", "Echo", Blob { data: payload }, CODEC, false);
+        let request = trunkline::client::Request::new(
+            &self.clients[connection],
+            "Bench",
+            "Echo",
+            Blob { data: payload },
+            CODEC,
+            false,
+        );
         Ok(request.await?.data)
     }
 
     async fn burn(&self, connection: usize, millis: u32) -> Result<()> {
         const CODEC: Codec<Millis, Millis> = Codec::of::<Protobuf>();
-        let request = trunkline::client::Request::new(&self.clients[connection], "Bench", "Burn", Millis { value: millis }, CODEC, false);
+        let request = trunkline::client::Request::new(
+            &self.clients[connection],
+            "Bench",
+            "Burn",
+            Millis { value: millis },
+            CODEC,
+            false,
+        );
         request.await?;
         Ok(())
     }

@@ -107,7 +107,9 @@ pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Err
             let mut body = Some(std::mem::take(&mut body));
             std::future::poll_fn(|cx| {
                 let request = Request {
-                    header: Header::request(call.format).with_compress(call.compress).with_oneway(call.oneway),
+                    header: Header::request(call.format)
+                        .with_compress(call.compress)
+                        .with_oneway(call.oneway),
                     service: names.0,
                     method: names.1,
                     metadata: call.metadata.encoded(),
@@ -145,9 +147,9 @@ async fn wait_for_room(connection: &Connection, deadline: Option<Instant>) -> Re
     };
     let room = connection.room();
     let result = match deadline {
-        Some(at) => tokio::time::timeout_at(at, room)
-            .await
-            .map_err(|_| overloaded("the connection carried as many calls as it may until the call's time was up"))?,
+        Some(at) => tokio::time::timeout_at(at, room).await.map_err(|_| {
+            overloaded("the connection carried as many calls as it may until the call's time was up")
+        })?,
         None => room.await,
     };
     result.map_err(|_| overloaded("too many calls wait for a place on the connection"))
@@ -166,7 +168,8 @@ pub(super) fn conclude(
     match outcome {
         Outcome::Written => Ok(Reply::default()),
         Outcome::Lost { sent } => {
-            let error = Error::new(ErrorKind::Unavailable, format!("connection lost: {}", connection.reason().text));
+            let error =
+                Error::new(ErrorKind::Unavailable, format!("connection lost: {}", connection.reason().text));
             let error = match connection.io_kind() {
                 Some(kind) => error.with_source(std::io::Error::from(kind)),
                 None => error,
@@ -182,9 +185,14 @@ pub(super) fn conclude(
             let (metadata, payload) = message.into_parts();
             let payload = match header.compress() {
                 CompressType::NONE => payload,
-                kind => settings.compressors.decompress(kind, &payload, settings.limits.inflated).map_err(|e| {
-                    place(Error::new(ErrorKind::Internal, format!("the reply does not decompress: {e}")).with_source(e))
-                })?,
+                kind => settings.compressors.decompress(kind, &payload, settings.limits.inflated).map_err(
+                    |e| {
+                        place(
+                            Error::new(ErrorKind::Internal, format!("the reply does not decompress: {e}"))
+                                .with_source(e),
+                        )
+                    },
+                )?,
             };
             if header.status() == Status::Normal {
                 return Ok(Reply { metadata, body: Body::from(payload), address: Some(address.clone()) });
@@ -197,16 +205,23 @@ pub(super) fn conclude(
 pub(super) fn not_started(error: NotStarted, address: &Arc<str>) -> Error {
     let error = match error {
         NotStarted::Closed(_) => Error::new(ErrorKind::Unavailable, "the connection is closed"),
-        NotStarted::Full(_) => Error::new(ErrorKind::Overloaded, "the connection carries as many calls as it may"),
-        NotStarted::Clogged => {
-            Error::new(ErrorKind::Overloaded, "the server reads too slowly: too many bytes wait to be sent to it")
+        NotStarted::Full(_) => {
+            Error::new(ErrorKind::Overloaded, "the connection carries as many calls as it may")
         }
+        NotStarted::Clogged => Error::new(
+            ErrorKind::Overloaded,
+            "the server reads too slowly: too many bytes wait to be sent to it",
+        ),
         NotStarted::TooLarge(e) => Error::new(ErrorKind::Invalid, e.to_string()).with_source(e),
     };
     error.at(address.clone()).not_sent()
 }
 
-pub(super) fn compress(settings: &Settings, kind: CompressType, plain: Vec<u8>) -> Result<Vec<u8>, CompressError> {
+pub(super) fn compress(
+    settings: &Settings,
+    kind: CompressType,
+    plain: Vec<u8>,
+) -> Result<Vec<u8>, CompressError> {
     let compressor = settings.compressors.require(kind)?;
     let mut out = scratch::take();
     compressor.compress(&plain, &mut out)?;

@@ -77,7 +77,9 @@ impl ClientBuilder {
     pub fn compressor(mut self, kind: CompressType, compressor: impl Compressor) -> Self {
         match self.settings.compressors.clone().with(kind, compressor) {
             Ok(compressors) => self.settings.compressors = compressors,
-            Err(error) => self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error)),
+            Err(error) => {
+                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error))
+            }
         }
         self
     }

@@ -106,7 +106,8 @@ impl Connection {
         let large = request.body.as_slice().len() >= LARGE;
         let head = |out: &mut Vec<u8>, key: Key, payload: Option<&[u8]>, len: usize| {
             let header = request.header.with_seq(key.seq());
-            let mut frame = FrameEncoder::begin(out, header, request.service.as_bytes(), request.method.as_bytes());
+            let mut frame =
+                FrameEncoder::begin(out, header, request.service.as_bytes(), request.method.as_bytes());
             if let Some(timeout) = timeout {
                 frame.pair(keys::SERVER_TIMEOUT.as_bytes(), timeout);
             }
@@ -277,7 +278,8 @@ impl Connection {
                         } else if header.is_push() {
                             self.pushed(&message);
                         } else {
-                            end = Some(Reason::new("the server sent a request where a response was expected"));
+                            end =
+                                Some(Reason::new("the server sent a request where a response was expected"));
                             break;
                         }
                     }

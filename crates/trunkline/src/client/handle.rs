@@ -62,7 +62,11 @@ impl Client {
         ClientBuilder::default()
     }
 
-    pub(super) fn to_address(builder: ClientBuilder, address: Address, transport: &Arc<dyn Transport>) -> Self {
+    pub(super) fn to_address(
+        builder: ClientBuilder,
+        address: Address,
+        transport: &Arc<dyn Transport>,
+    ) -> Self {
         let inbound = Inbound::default();
         let endpoint = Endpoint::new(address, transport, &builder.settings, &inbound);
         Self::with_way(builder, Way::Endpoint(endpoint), inbound)
@@ -139,7 +143,9 @@ impl Client {
     /// Whether a call may take the short way: no layers, and a connection.
     pub(super) fn endpoint_without_layers(&self) -> Option<&Endpoint> {
         match &self.0.way {
-            Way::Endpoint(endpoint) if self.0.chain.is_empty() && self.0.attempts.is_empty() => Some(endpoint),
+            Way::Endpoint(endpoint) if self.0.chain.is_empty() && self.0.attempts.is_empty() => {
+                Some(endpoint)
+            }
             _ => None,
         }
     }

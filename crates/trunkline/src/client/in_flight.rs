@@ -44,8 +44,12 @@ pub(crate) enum Outcome {
     Reply(Message),
     /// A oneway's frame was taken by the kernel.
     Written,
-    Lost { sent: bool },
-    Late { sent: bool },
+    Lost {
+        sent: bool,
+    },
+    Late {
+        sent: bool,
+    },
 }
 
 /// Names a waiting caller.
@@ -121,7 +125,8 @@ impl InFlight {
         notice: bool,
     ) -> bool {
         self.notices += usize::from(notice);
-        self.slots[key.index as usize].state = State::Waiting { waker: waker.clone(), place, deadline, notice };
+        self.slots[key.index as usize].state =
+            State::Waiting { waker: waker.clone(), place, deadline, notice };
         match (deadline, self.earliest) {
             (Some(new), Some(old)) if new >= old => false,
             (Some(new), _) => {
@@ -158,7 +163,10 @@ impl InFlight {
     /// Asks for the outcome. The second value is a caller to wake who waits for a slot.
     pub(crate) fn poll(&mut self, key: Key, waker: &Waker) -> (Poll<Outcome>, Option<Waker>) {
         let slot = &mut self.slots[key.index as usize];
-        debug_assert_eq!(slot.generation, key.generation, "a slot belongs to its caller until it is polled to its end");
+        debug_assert_eq!(
+            slot.generation, key.generation,
+            "a slot belongs to its caller until it is polled to its end"
+        );
         match &mut slot.state {
             State::Waiting { waker: kept, .. } => {
                 if !kept.will_wake(waker) {

@@ -135,7 +135,8 @@ mod tests {
         let mut stream = inbound.subscribe();
         let address: Arc<str> = Arc::from("memory@x");
         for n in 0..MOST + 3 {
-            let message = Message::new(Header::push(), "S", "M", &Metadata::new(), Bytes::from(n.to_string())).unwrap();
+            let message =
+                Message::new(Header::push(), "S", "M", &Metadata::new(), Bytes::from(n.to_string())).unwrap();
             inbound.deliver(&message, &address);
         }
         assert_eq!(stream.missed(), 3);

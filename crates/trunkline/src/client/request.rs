@@ -236,7 +236,12 @@ where
     type IntoFuture = CallFuture<'a, A, R, B>;
 
     fn into_future(self) -> Self::IntoFuture {
-        CallFuture { client: self.client, names: (self.service, self.method), codec: self.codec, exchange: Exchange::Fresh(self) }
+        CallFuture {
+            client: self.client,
+            names: (self.service, self.method),
+            codec: self.codec,
+            exchange: Exchange::Fresh(self),
+        }
     }
 }
 
@@ -264,7 +269,12 @@ enum Exchange<'a, A: ?Sized, R, B> {
     /// Not polled yet. Goes to `Waiting` on the short way, else to `Boxed`.
     Fresh(Request<'a, A, R, B>),
     /// Sent on a connection; the reply wakes us.
-    Waiting { pending: Pending, client: &'a Client, names: (&'a str, &'a str), idempotent: bool },
+    Waiting {
+        pending: Pending,
+        client: &'a Client,
+        names: (&'a str, &'a str),
+        idempotent: bool,
+    },
     Boxed(BoxFuture<'a, Result<Reply, Error>>),
     Over,
 }
@@ -279,9 +289,14 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
             match self {
                 Self::Waiting { pending, client, names, idempotent } => {
                     let Poll::Ready(outcome) = pending.poll(cx) else { return Poll::Pending };
-                    let result =
-                        attempt::conclude(outcome, pending.connection(), &client.0.settings, *names, *idempotent)
-                            .map_err(|e| mapped(client, e));
+                    let result = attempt::conclude(
+                        outcome,
+                        pending.connection(),
+                        &client.0.settings,
+                        *names,
+                        *idempotent,
+                    )
+                    .map_err(|e| mapped(client, e));
                     *self = Self::Over;
                     return Poll::Ready(result);
                 }
@@ -309,7 +324,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
     #[inline]
     fn begin(request: Request<'a, A, R, B>, cx: &Context<'_>) -> Result<Self, Error> {
         let mut prepared = request.prepare()?;
-        let (client, names, idempotent) = (request.client, (request.service, request.method), request.idempotent);
+        let (client, names, idempotent) =
+            (request.client, (request.service, request.method), request.idempotent);
         if let Some(endpoint) = client.endpoint_without_layers()
             && let Some(connection) = endpoint.live()
         {
@@ -329,7 +345,9 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
                 }
                 // The long way waits for a place or for another connection.
                 Err(NotStarted::Closed(body) | NotStarted::Full(body)) => prepared.body = body,
-                Err(error) => return Err(attempt::not_started(error, connection.address()).of(names.0, names.1)),
+                Err(error) => {
+                    return Err(attempt::not_started(error, connection.address()).of(names.0, names.1));
+                }
             }
         }
         let call = prepared.into_call(names.0, names.1, idempotent);
@@ -350,7 +368,10 @@ impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
 
 impl<A: ?Sized, R, B> fmt::Debug for CallFuture<'_, A, R, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallFuture").field("service", &self.names.0).field("method", &self.names.1).finish_non_exhaustive()
+        f.debug_struct("CallFuture")
+            .field("service", &self.names.0)
+            .field("method", &self.names.1)
+            .finish_non_exhaustive()
     }
 }
 

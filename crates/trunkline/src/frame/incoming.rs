@@ -74,7 +74,11 @@ impl Activity {
 }
 
 impl Incoming {
-    pub(crate) fn new(reader: Box<dyn AsyncRead + Send + Unpin>, limits: Limits, budget: &ByteBudget) -> Self {
+    pub(crate) fn new(
+        reader: Box<dyn AsyncRead + Send + Unpin>,
+        limits: Limits,
+        budget: &ByteBudget,
+    ) -> Self {
         Self {
             reader,
             buf: BytesMut::new(),
@@ -166,7 +170,9 @@ impl Incoming {
         loop {
             self.buf.clear();
             self.buf.reserve(SMALLEST_READ);
-            match std::future::poll_fn(|cx| poll_read_buf(Pin::new(&mut self.reader), cx, &mut self.buf)).await {
+            match std::future::poll_fn(|cx| poll_read_buf(Pin::new(&mut self.reader), cx, &mut self.buf))
+                .await
+            {
                 Ok(0) | Err(_) => return,
                 Ok(n) if n >= limit => return,
                 Ok(n) => limit -= n,

@@ -329,8 +329,8 @@ impl Batch {
         let mut slices = [IoSlice::new(&[]); 16];
         let mut filled = 0;
         let mut skip = self.written;
-        let parts =
-            std::iter::once(&self.small[..]).chain(self.bulk.iter().flat_map(|b| [&b.head[..], &b.payload[..]]));
+        let parts = std::iter::once(&self.small[..])
+            .chain(self.bulk.iter().flat_map(|b| [&b.head[..], &b.payload[..]]));
         for part in parts {
             if skip >= part.len() {
                 skip -= part.len();

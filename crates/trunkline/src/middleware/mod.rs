@@ -88,7 +88,11 @@ impl Chain {
         self.0.is_empty()
     }
 
-    pub(crate) fn run<'a>(&'a self, call: &'a mut Call, end: &'a dyn End) -> BoxFuture<'a, Result<Reply, Error>> {
+    pub(crate) fn run<'a>(
+        &'a self,
+        call: &'a mut Call,
+        end: &'a dyn End,
+    ) -> BoxFuture<'a, Result<Reply, Error>> {
         Next { rest: &self.0, end }.run(call)
     }
 }

@@ -27,7 +27,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
 use crate::middleware::{Chain, Middleware};
-use crate::transport::{Address, Transport, Transports};
+use crate::transport::{Address, Listener, Transport, Transports};
 
 pub(crate) type StopCallback = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -145,7 +145,9 @@ impl ServerBuilder {
     pub fn compressor(mut self, kind: CompressType, compressor: impl Compressor) -> Self {
         match self.compressors.clone().with(kind, compressor) {
             Ok(compressors) => self.compressors = compressors,
-            Err(error) => self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error)),
+            Err(error) => {
+                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error))
+            }
         }
         self
     }
@@ -191,15 +193,14 @@ impl ServerBuilder {
     /// # Errors
     /// When the address is none, its network is unknown, or it cannot be bound.
     pub async fn bind(self, addresses: &str) -> Result<Server, Error> {
-        if let Some(wrong) = self.wrong {
-            return Err(wrong);
+        if self.wrong.is_some() {
+            return self.listen_on([]);
         }
         let mut listeners = Vec::new();
         for text in addresses.split(',') {
-            let address: Address = text
-                .trim()
-                .parse()
-                .map_err(|e: crate::transport::AddressError| Error::new(ErrorKind::Invalid, e.to_string()).with_source(e))?;
+            let address: Address = text.trim().parse().map_err(|e: crate::transport::AddressError| {
+                Error::new(ErrorKind::Invalid, e.to_string()).with_source(e)
+            })?;
             let transport = self.transports.get(address.network()).ok_or_else(|| {
                 let text = format!(
                     "cannot serve on {address}: the network `{}` is unknown; known are {}",
@@ -213,6 +214,24 @@ impl ServerBuilder {
             })?;
             listeners.push((address.network().to_owned(), listener));
         }
+        Ok(self.serve_on(listeners))
+    }
+
+    /// Serves on listeners that exist already, each with the name of its network.
+    ///
+    /// # Errors
+    /// When the builder was given something that cannot be.
+    pub fn listen_on(
+        mut self,
+        listeners: impl IntoIterator<Item = (String, Box<dyn Listener>)>,
+    ) -> Result<Server, Error> {
+        match self.wrong.take() {
+            Some(wrong) => Err(wrong),
+            None => Ok(self.serve_on(listeners.into_iter().collect())),
+        }
+    }
+
+    fn serve_on(self, listeners: Vec<(String, Box<dyn Listener>)>) -> Server {
         let shared = Arc::new(Shared {
             router: Arc::new(self.router),
             chain: Arc::new(self.chain),
@@ -223,7 +242,15 @@ impl ServerBuilder {
             draining: AtomicBool::new(false),
             pushes: AtomicU64::new(1),
         });
-        Ok(Server::new(shared, Arc::new(Tracker::default()), listeners, self.filters, self.grace, self.drain, self.on_stop))
+        Server::new(
+            shared,
+            Arc::new(Tracker::default()),
+            listeners,
+            self.filters,
+            self.grace,
+            self.drain,
+            self.on_stop,
+        )
     }
 
     /// The router and layers alone, for calls without a transport.

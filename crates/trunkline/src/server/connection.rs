@@ -267,8 +267,11 @@ impl Connection {
             self.echo(arrived.message, replies);
             return Ok(());
         }
-        let route =
-            routes.find(&self.shared.router, arrived.message.service_path(), arrived.message.service_method());
+        let route = routes.find(
+            &self.shared.router,
+            arrived.message.service_path(),
+            arrived.message.service_method(),
+        );
         let names = match route {
             Ok(route) => Names::Route(route),
             Err(error) => {
@@ -427,10 +430,16 @@ impl Connection {
         ))
     }
 
-    fn inflate(&self, kind: CompressType, payload: &Bytes, charge: &mut Option<Charge>) -> Result<Bytes, Error> {
+    fn inflate(
+        &self,
+        kind: CompressType,
+        payload: &Bytes,
+        charge: &mut Option<Charge>,
+    ) -> Result<Bytes, Error> {
         let limit = self.shared.limits.wire.inflated;
         let inflated = self.shared.rules.compressors.decompress(kind, payload, limit).map_err(|error| {
-            Error::new(ErrorKind::Invalid, format!("the payload does not decompress: {error}")).with_source(error)
+            Error::new(ErrorKind::Invalid, format!("the payload does not decompress: {error}"))
+                .with_source(error)
         })?;
         if inflated.len() > ALLOWANCE {
             let charge = charge.get_or_insert_with(|| self.shared.budget.charge());
@@ -463,7 +472,12 @@ impl Connection {
         polled.unwrap_or_else(|panic| First::Done(Err(panicked(asked.names.target(), &*panic))))
     }
 
-    fn answer_here(&self, asked: &Asked, result: Result<Reply, Error>, replies: &mut Vec<u8>) -> Result<(), Reason> {
+    fn answer_here(
+        &self,
+        asked: &Asked,
+        result: Result<Reply, Error>,
+        replies: &mut Vec<u8>,
+    ) -> Result<(), Reason> {
         let close = matches!(&result, Err(error) if error.closes_connection());
         if !asked.header.is_oneway() {
             let target = asked.names.target();
@@ -575,7 +589,9 @@ impl Connection {
     fn refuse_queued(&self, queued: &Queued) {
         let error = match deadline_of(&queued.arrived) {
             Some(_) => Error::new(ErrorKind::Deadline, DEADLINE_TEXT),
-            None => Error::new(ErrorKind::Overloaded, "the server is full: the call waited too long for a place"),
+            None => {
+                Error::new(ErrorKind::Overloaded, "the server is full: the call waited too long for a place")
+            }
         };
         self.refuse_with(queued, error.not_started());
     }
@@ -640,7 +656,8 @@ impl Connection {
         }
         let push = self.link.with(|s| {
             let appended = s.out.append(|out| {
-                FrameEncoder::begin(out, Header::push(), keys::CONTROL.as_bytes(), keys::DRAIN.as_bytes()).payload(&[])
+                FrameEncoder::begin(out, Header::push(), keys::CONTROL.as_bytes(), keys::DRAIN.as_bytes())
+                    .payload(&[])
             });
             match appended {
                 Ok(_) => s.out.pushed(true),
@@ -689,8 +706,17 @@ fn panicked(target: &Target, panic: &(dyn std::any::Any + Send)) -> Error {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without text");
-    tracing::error!(service = target.service(), method = target.method(), id = format!("{id:016x}"), panic = text, "a handler panicked");
-    Error::new(ErrorKind::Internal, format!("the handler panicked; the server's log has more under id {id:016x}"))
+    tracing::error!(
+        service = target.service(),
+        method = target.method(),
+        id = format!("{id:016x}"),
+        panic = text,
+        "a handler panicked"
+    );
+    Error::new(
+        ErrorKind::Internal,
+        format!("the handler panicked; the server's log has more under id {id:016x}"),
+    )
 }
 
 impl Origin for Connection {
@@ -706,7 +732,11 @@ impl Origin for Connection {
         payload: Bytes,
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let gone = || Error::new(ErrorKind::Unavailable, "the client is gone").at(self.peer.address.clone()).not_sent();
+            let gone = || {
+                Error::new(ErrorKind::Unavailable, "the client is gone")
+                    .at(self.peer.address.clone())
+                    .not_sent()
+            };
             if self.link.is_closed() {
                 return Err(gone());
             }

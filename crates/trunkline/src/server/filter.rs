@@ -87,8 +87,8 @@ impl IpList {
     pub fn admits(&self, address: IpAddr) -> bool {
         // A v4 client of a v6 socket is the same client.
         let address = address.to_canonical();
-        let listed =
-            self.exact.contains(&address) || self.networks.iter().any(|(base, bits)| covers(*base, *bits, address));
+        let listed = self.exact.contains(&address)
+            || self.networks.iter().any(|(base, bits)| covers(*base, *bits, address));
         listed == self.allow
     }
 }
@@ -142,7 +142,10 @@ impl ConnectionFilter for ConnectionRate {
         }
         *last = Some(now);
         if *tokens < 1.0 {
-            return Err(format!("more than one connection each {:?} after a burst of {}", self.each, self.burst));
+            return Err(format!(
+                "more than one connection each {:?} after a burst of {}",
+                self.each, self.burst
+            ));
         }
         *tokens -= 1.0;
         Ok(stream)
@@ -151,7 +154,10 @@ impl ConnectionFilter for ConnectionRate {
 
 impl fmt::Debug for ConnectionRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectionRate").field("burst", &self.burst).field("each", &self.each).finish_non_exhaustive()
+        f.debug_struct("ConnectionRate")
+            .field("burst", &self.burst)
+            .field("each", &self.each)
+            .finish_non_exhaustive()
     }
 }
 

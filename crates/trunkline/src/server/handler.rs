@@ -181,7 +181,9 @@ where
             let (ctx, body) = Ctx::begin(call);
             let result = ctx.scope((self.0)(ctx.clone(), body.into_bytes())).await;
             match result {
-                Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), address: None }),
+                Ok(bytes) => {
+                    Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), address: None })
+                }
                 Err(failure) => {
                     let (mut error, _) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
@@ -299,6 +301,8 @@ where
     match C::encode(ctx.format(), reply, &mut out) {
         Ok(()) => Ok(out),
         Err(SetError::Unknown(format)) => Err(no_codec(format, C::NAMES)),
-        Err(SetError::Codec(error)) => Err(Error::new(ErrorKind::Internal, error.to_string()).with_source(error)),
+        Err(SetError::Codec(error)) => {
+            Err(Error::new(ErrorKind::Internal, error.to_string()).with_source(error))
+        }
     }
 }

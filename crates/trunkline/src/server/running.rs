@@ -48,7 +48,12 @@ impl Running {
 
     /// Notes a call. `None` when the connection has closed and the call should not go on.
     /// The flag says that the timer has to look again.
-    pub(crate) fn insert(&mut self, asked: Asked, deadline: Option<Instant>, generation: u64) -> Option<(Key, bool)> {
+    pub(crate) fn insert(
+        &mut self,
+        asked: Asked,
+        deadline: Option<Instant>,
+        generation: u64,
+    ) -> Option<(Key, bool)> {
         let oneway = asked.header.is_oneway();
         if self.closed && !oneway {
             return None;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::handler::{Endpoint, Function, FunctionEndpoint, Method, MethodEndpoint, MethodFlags, RawEndpoint};
+use super::handler::{
+    Endpoint, Function, FunctionEndpoint, Method, MethodEndpoint, MethodFlags, RawEndpoint,
+};
 use crate::codec::CodecSet;
 use crate::ctx::Ctx;
 use crate::failure::Failure;

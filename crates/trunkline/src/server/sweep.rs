@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::Connection;
-use super::tracker::Tracker;
 use super::shared::Shared;
+use super::tracker::Tracker;
 use crate::frame::link::Reason;
 
 const TICK: Duration = Duration::from_millis(250);
@@ -52,7 +52,8 @@ pub(crate) async fn run(shared: Arc<Shared>, tracker: Arc<Tracker>) {
                 break;
             }
             wanted = wanted.saturating_sub(held);
-            let text = "no progress while the server is short of memory for unfinished frames and unread answers";
+            let text =
+                "no progress while the server is short of memory for unfinished frames and unread answers";
             tracing::warn!(peer = %connection.peer().address, held, "{text}; the connection is closed");
             connection.link().close(&Reason::new(text));
         }

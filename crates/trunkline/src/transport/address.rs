@@ -87,7 +87,11 @@ impl fmt::Debug for Address {
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not an address: {}; expected network@address such as tcp@127.0.0.1:8972", self.text, self.why)
+        write!(
+            f,
+            "`{}` is not an address: {}; expected network@address such as tcp@127.0.0.1:8972",
+            self.text, self.why
+        )
     }
 }
 

@@ -145,11 +145,7 @@ struct PipeReader(Arc<Pipe>);
 struct PipeSink(Arc<Pipe>);
 
 impl AsyncRead for PipeReader {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut pipe = self.0.0.lock();
         if pipe.bytes.is_empty() {
             if pipe.ended {

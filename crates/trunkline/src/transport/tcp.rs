@@ -49,6 +49,12 @@ impl Tcp {
         Self { network: "tcp6", family: Family::V6 }
     }
 
+    /// Accepts on a listener that is bound already, for
+    /// [`ServerBuilder::listen_on`](crate::server::ServerBuilder::listen_on).
+    pub fn listener(listener: TcpListener) -> Box<dyn Listener> {
+        Box::new(TcpAccept { listener, tcp: Self::any() })
+    }
+
     async fn resolve(self, address: &str) -> io::Result<Vec<SocketAddr>> {
         // `:8972` means every interface, as in Go.
         let address = match (address.strip_prefix(':'), self.family) {
