@@ -357,7 +357,7 @@ mod tests {
     }
 
     fn bytes(batch: &Batch) -> Vec<u8> {
-        batch.with_slices(|slices| slices.concat())
+        batch.with_slices(|slices| slices.iter().flat_map(|s| s.to_vec()).collect())
     }
 
     #[test]

@@ -157,15 +157,15 @@ impl RouteCache {
     }
 
     #[inline]
-    pub(crate) fn find(&mut self, router: &Router, path: &[u8], method: &[u8]) -> Result<Arc<Route>, Error> {
+    pub(crate) fn find(&mut self, router: &Router, path: &[u8], method: &[u8]) -> Result<&Arc<Route>, Error> {
         // Most connections call one method many times in a row.
-        if let Some(last) = &self.last
-            && last.target.method().as_bytes() == method
-            && last.target.service().as_bytes() == path
-        {
-            return Ok(last.clone());
+        let same = self.last.as_ref().is_some_and(|last| {
+            last.target.method().as_bytes() == method && last.target.service().as_bytes() == path
+        });
+        if !same {
+            self.last = Some(self.find_other(router, path, method)?);
         }
-        self.find_other(router, path, method)
+        self.last.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a route was found and lost"))
     }
 
     fn find_other(&mut self, router: &Router, path: &[u8], method: &[u8]) -> Result<Arc<Route>, Error> {
@@ -182,7 +182,6 @@ impl RouteCache {
                 route
             }
         };
-        self.last = Some(route.clone());
         Ok(route)
     }
 }
