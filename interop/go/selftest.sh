@@ -29,6 +29,9 @@ start() {
     [ -n "$listening" ] || { echo "the server of $1 did not start:"; cat "$work/server.log"; exit 1; }
 }
 
+mkfifo "$work/idle"
+exec 4<>"$work/idle" # input that neither comes nor ends
+
 unformatted=$(gofmt -l .)
 [ -z "$unformatted" ] || { echo "not formatted: $unformatted"; exit 1; }
 ./build.sh
@@ -50,7 +53,7 @@ for serving in $peers; do
 
     # A server that is told to stop while it is called: the loop accounts for every call.
     "$serving/bin/peer" client --addr "$listening" --until-stopped --callers 8 --connections 2 --millis 5 \
-        </dev/zero >"$work/results" 2>"$work/client.log" &
+        <"$work/idle" >"$work/results" 2>"$work/client.log" &
     loop=$!
     sleep 1
     kill "$server"

@@ -34,18 +34,19 @@ struct Inner {
   3: optional list<double> scores
 }
 
+// The i8, i16 and list of other schemas are words of this language: hence other names.
 struct Ints {
-  1: i8 i8
+  1: i8 s8
   2: i16 u8
-  3: i16 i16
+  3: i16 s16
   4: i32 u16
-  5: i32 i32
+  5: i32 s32
   6: i64 u32
   7: i64 min64
   8: i64 max64
   9: i64 u64
-  10: i64 int
-  11: i64 uint
+  10: i64 word  // Go's int
+  11: i64 uword // Go's uint
 }
 
 struct Everything {
@@ -55,7 +56,7 @@ struct Everything {
   4: optional Inner nilRef
   5: optional Inner setRef
   6: optional list<i32> nilList
-  7: optional list<i32> list
+  7: optional list<i32> numbers
   8: optional list<string> emptyList
   9: binary fixed
   10: optional binary data

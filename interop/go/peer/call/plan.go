@@ -1,5 +1,7 @@
 package call
 
+import "github.com/trunkline-rpc/trunkline/interop/go/peer/message"
+
 // Step is one line of the case list: a command to give, or what is left out and why.
 type Step struct {
 	Case          string `json:"case"`
@@ -55,11 +57,13 @@ func init() {
 	cases["loop_wait"] = loopWait
 }
 
+// The codecs by serialize type; the first has no structs.
+var codecs = []string{"raw", "json", "protobuf", "msgpack", "thrift"}
+
 // Plan is the case list, for both directions.
 func Plan() []Step {
 	var plan []Step
 	add := func(s Step) { plan = append(plan, s) }
-	codecs := []string{"raw", "json", "protobuf", "msgpack", "thrift"}
 	// Below, at and above the length from which payloads are compressed, and large.
 	sizes := []int{100, threshold, threshold + 1, 20_000, 1 << 20}
 
@@ -79,7 +83,7 @@ func Plan() []Step {
 		add(Step{Case: name, Codec: "raw", NotApplicable: "raw carries bytes, it has no structs"})
 		for _, codec := range codecs[1:] {
 			for _, gzip := range []bool{false, true} {
-				for variant := range 3 {
+				for variant := range message.Variants {
 					add(Step{Case: name, Codec: codec, Gzip: gzip, Variant: variant})
 				}
 			}

@@ -37,6 +37,8 @@ const usage = `usage:
       runs the whole case list, prints what failed or does not apply, and a summary
   peer cases
       prints the case list, one JSON object a line
+  peer values
+      prints the variants of Everything in each codec, one JSON object a line
 `
 
 // Main runs a peer and returns its exit code: 0 done, 1 a case failed, 2 it could not run.
@@ -58,8 +60,14 @@ func Main(args []string) int {
 		for _, step := range call.Plan() {
 			print(step)
 		}
+	case "values":
+		var goldens []call.Golden
+		goldens, err = call.Goldens()
+		for _, golden := range goldens {
+			print(golden)
+		}
 	default:
-		err = fmt.Errorf("unknown mode %q, expected server, client or cases", args[0])
+		err = fmt.Errorf("unknown mode %q, expected server, client, cases or values", args[0])
 	}
 	switch {
 	case err != nil:
@@ -181,7 +189,7 @@ func runCommands(session *call.Session) error {
 		}
 		command, err := parse(lines.Bytes())
 		if err != nil {
-			print(call.Result{Detail: fmt.Sprintf("this is no command: %v", err)})
+			print(call.Result{Detail: fmt.Sprintf("this is no command: %v", err), Values: map[string]any{}})
 			continue
 		}
 		print(session.Run(command))
