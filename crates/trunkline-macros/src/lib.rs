@@ -1,1 +1,12 @@
-//! Macros of trunkline.
+//! Macros of trunkline. Use them through the `trunkline` crate, whose documentation describes them.
+
+use proc_macro::TokenStream;
+
+mod go_name;
+mod message;
+
+/// Makes a struct or enum a message: serde's `Serialize` and `Deserialize` with Go's names and conventions.
+#[proc_macro_attribute]
+pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
+    message::expand(args.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}

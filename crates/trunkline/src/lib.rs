@@ -15,6 +15,7 @@ mod frame;
 pub mod middleware;
 pub mod server;
 pub mod transport;
+pub mod types;
 
 pub use budget::ByteBudget;
 pub use call::{Body, Call, Extensions, Reply};
@@ -23,6 +24,8 @@ pub use ctx::{Ctx, Pusher};
 pub use error::{Error, ErrorKind, Fault, Sent};
 pub use failure::{Failure, IntoFailure, Result};
 pub use server::{Server, Service};
+#[cfg(feature = "macros")]
+pub use trunkline_macros::message;
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
 

@@ -39,16 +39,22 @@ mod error;
 mod fault;
 #[cfg(feature = "json")]
 mod json;
+mod message;
 #[cfg(feature = "msgpack")]
 mod msgpack;
+mod printable;
 mod raw;
 mod set;
-#[cfg(any(feature = "msgpack", feature = "json"))]
-mod token;
+pub(crate) mod token;
 #[cfg(any(feature = "msgpack", feature = "json"))]
 mod unknown;
-#[cfg(any(feature = "msgpack", feature = "json"))]
 mod zero;
+
+/// For what `#[trunkline::message]` writes; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use super::message::*;
+}
 
 pub use error::{CodecError, Direction};
 #[cfg(feature = "json")]

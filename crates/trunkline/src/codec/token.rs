@@ -3,6 +3,7 @@
 //! serde has no word for a MessagePack extension or for a number that keeps its text. A type that has one
 //! serializes as a newtype struct with one of these names; other formats see only what is inside.
 
+#[cfg(any(feature = "msgpack", feature = "json"))]
 use serde::de::{self, DeserializeSeed, EnumAccess, Visitor};
 
 /// Inside are bytes: an extension's type, then its data.
@@ -15,11 +16,13 @@ pub(crate) const NUMBER: &str = "$trunkline::number";
 pub(crate) const ANY: &str = "$trunkline::any";
 
 /// A value that serde has no word for: one of the names above, and what is inside.
+#[cfg(any(feature = "msgpack", feature = "json"))]
 pub(crate) struct Tagged<D> {
     pub(crate) name: &'static str,
     pub(crate) inside: D,
 }
 
+#[cfg(any(feature = "msgpack", feature = "json"))]
 impl<'de, D: de::Deserializer<'de>> EnumAccess<'de> for Tagged<D> {
     type Error = D::Error;
     type Variant = Inside<D>;
@@ -31,8 +34,10 @@ impl<'de, D: de::Deserializer<'de>> EnumAccess<'de> for Tagged<D> {
 }
 
 /// What a [`Tagged`] holds.
+#[cfg(any(feature = "msgpack", feature = "json"))]
 pub(crate) struct Inside<D>(D);
 
+#[cfg(any(feature = "msgpack", feature = "json"))]
 impl<'de, D: de::Deserializer<'de>> de::VariantAccess<'de> for Inside<D> {
     type Error = D::Error;
 

@@ -2,6 +2,12 @@
 
 #[cfg(feature = "json")]
 mod json;
+#[cfg(all(feature = "macros", feature = "json", feature = "msgpack"))]
+mod message;
+#[cfg(all(feature = "macros", feature = "json", feature = "msgpack"))]
+mod message_enum;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 mod sample;
+#[cfg(all(feature = "json", feature = "msgpack"))]
+mod types;

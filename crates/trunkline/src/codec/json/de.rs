@@ -5,7 +5,9 @@ use serde::de::{
     self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::super::fault::{Fault, printable};
+use super::super::fault::Fault;
+use super::super::message::same_but_for_case;
+use super::super::printable::printable;
 use super::super::token;
 use super::super::unknown::Unknown;
 use super::super::zero::Zero;
@@ -518,14 +520,6 @@ fn field(fields: &[&'static str], expected: usize, key: &str) -> Option<&'static
         return None;
     }
     fields.iter().find(|field| same_but_for_case(field, key)).copied()
-}
-
-/// Whether two names differ in case only.
-pub(crate) fn same_but_for_case(a: &str, b: &str) -> bool {
-    if a.is_ascii() && b.is_ascii() {
-        return a.eq_ignore_ascii_case(b);
-    }
-    a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
 }
 
 impl<'de> MapAccess<'de> for &mut Entries<'_, 'de, '_> {

@@ -7,7 +7,8 @@ use serde::de::{
     Visitor,
 };
 
-use super::super::fault::{Fault, printable};
+use super::super::fault::Fault;
+use super::super::printable::printable;
 use super::super::token;
 use super::super::unknown::Unknown;
 use super::super::zero::Zero;

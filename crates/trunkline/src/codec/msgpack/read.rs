@@ -1,6 +1,7 @@
 //! Reads MessagePack tokens from a slice. Lengths are believed only as far as there are bytes.
 
-use super::super::fault::{Fault, printable};
+use super::super::fault::Fault;
+use super::super::printable::printable;
 use super::marker::*;
 
 /// One token: a scalar, or the head of an array or map whose elements follow.
