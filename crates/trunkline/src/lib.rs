@@ -25,9 +25,16 @@ pub use error::{Error, ErrorKind, Fault, Sent};
 pub use failure::{Failure, IntoFailure, Result};
 pub use server::{Server, Service};
 #[cfg(feature = "macros")]
-pub use trunkline_macros::message;
+pub use trunkline_macros::{message, service};
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
+
+/// The first of [`DefaultFormats`]: the one that clients use.
+#[cfg(feature = "msgpack")]
+pub type DefaultFormat = codec::MsgPack;
+/// The first of [`DefaultFormats`]: the one that clients use.
+#[cfg(all(not(feature = "msgpack"), feature = "json"))]
+pub type DefaultFormat = codec::Json;
 
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(feature = "msgpack", feature = "json"))]

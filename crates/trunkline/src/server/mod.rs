@@ -26,4 +26,4 @@ pub use filter::{ConnectionFilter, ConnectionRate, IpList};
 pub use handler::{ArgsOnly, Function, Method, MethodFlags, WithCtx};
 pub use limits::ServerLimits;
 pub use serve::{RunningServer, Server, ServerHandle, StopReport};
-pub use service::{MethodInfo, Service};
+pub use service::{MethodInfo, Service, ServiceInfo};
