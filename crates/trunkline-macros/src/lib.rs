@@ -4,9 +4,16 @@ use proc_macro::TokenStream;
 
 mod go_name;
 mod message;
+mod thrift;
 
 /// Makes a struct or enum a message: serde's `Serialize` and `Deserialize` with Go's names and conventions.
 #[proc_macro_attribute]
 pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
     message::expand(args.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a struct a Thrift struct, or an enum a Thrift enum.
+#[proc_macro_derive(Thrift, attributes(thrift))]
+pub fn thrift(input: TokenStream) -> TokenStream {
+    thrift::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
