@@ -2,6 +2,7 @@
 
 use proc_macro::TokenStream;
 
+mod failure;
 mod go_name;
 mod message;
 mod service;
@@ -16,4 +17,10 @@ pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(args.into(), item.into()).into()
+}
+
+/// Says how an error travels from a handler to the caller.
+#[proc_macro_derive(Failure, attributes(failure))]
+pub fn failure(item: TokenStream) -> TokenStream {
+    failure::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
