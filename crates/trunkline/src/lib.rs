@@ -27,7 +27,7 @@ pub use server::{Server, Service};
 #[cfg(all(feature = "macros", feature = "thrift"))]
 pub use trunkline_macros::Thrift;
 #[cfg(feature = "macros")]
-pub use trunkline_macros::{message, service};
+pub use trunkline_macros::{Failure, message, service};
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
 

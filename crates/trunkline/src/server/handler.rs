@@ -104,33 +104,32 @@ pub struct ArgsOnly;
 #[derive(Debug)]
 pub struct WithCtx;
 
-impl<A, R, E, F, Fut> Function<A, (ArgsOnly, E)> for F
+// The error is `Failure` and no type parameter: so `Ok(..)` alone says enough, and `?` takes any error.
+impl<A, R, F, Fut> Function<A, ArgsOnly> for F
 where
     F: Fn(A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
+    Fut: Future<Output = Result<R, Failure>> + Send,
     R: Send + Sync + 'static,
-    E: IntoFailure,
     A: Send + 'static,
 {
     type Reply = R;
 
     async fn call(&self, _: Ctx, args: A) -> Result<R, Failure> {
-        self(args).await.map_err(IntoFailure::into_failure)
+        self(args).await
     }
 }
 
-impl<A, R, E, F, Fut> Function<A, (WithCtx, E)> for F
+impl<A, R, F, Fut> Function<A, WithCtx> for F
 where
     F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
+    Fut: Future<Output = Result<R, Failure>> + Send,
     R: Send + Sync + 'static,
-    E: IntoFailure,
     A: Send + 'static,
 {
     type Reply = R;
 
     async fn call(&self, ctx: Ctx, args: A) -> Result<R, Failure> {
-        self(ctx, args).await.map_err(IntoFailure::into_failure)
+        self(ctx, args).await
     }
 }
 
