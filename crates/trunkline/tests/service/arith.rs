@@ -48,7 +48,13 @@ impl Arith for Calculator {
 #[tokio::test]
 async fn a_method_is_called() {
     let network = Memory::new();
-    let server = Server::builder().service(Calculator.into_service()).transport(network.clone()).bind("memory@a").await.unwrap().spawn();
+    let server = Server::builder()
+        .service(Calculator.into_service())
+        .transport(network.clone())
+        .bind("memory@a")
+        .await
+        .unwrap()
+        .spawn();
     let client = Client::builder().transport(network).connect("memory@a").await.unwrap();
     let arith = ArithClient::new(client);
     assert_eq!(arith.mul(Args { a: 6, b: 7 }).await.unwrap(), Reply { c: 42 });
