@@ -47,3 +47,8 @@ pub type DefaultFormats = (codec::MsgPack,);
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(not(feature = "msgpack"), feature = "json"))]
 pub type DefaultFormats = (codec::Json,);
+
+/// The README's code is compiled and run with the documentation's.
+#[cfg(all(doctest, feature = "macros", feature = "msgpack", feature = "json"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
