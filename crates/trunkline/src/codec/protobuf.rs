@@ -50,7 +50,8 @@ const SHARE: usize = 4 * 1024;
 #[diagnostic::do_not_recommend]
 impl<T: Message + Default> Decode<T> for Protobuf {
     fn decode(payload: &Bytes) -> Result<T, CodecError> {
-        let decoded = if payload.len() < SHARE { T::decode(&payload[..]) } else { T::decode(payload.clone()) };
+        let decoded =
+            if payload.len() < SHARE { T::decode(&payload[..]) } else { T::decode(payload.clone()) };
         decoded.map_err(|error| CodecError::decode::<T>(Self::NAME, error.to_string()).with_source(error))
     }
 }
