@@ -34,6 +34,7 @@ impl Format for Protobuf {
 
 #[diagnostic::do_not_recommend]
 impl<T: Message> Encode<T> for Protobuf {
+    #[inline]
     fn encode(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.reserve(value.encoded_len());
         value
@@ -49,6 +50,7 @@ const SHARE: usize = 4 * 1024;
 /// Fields of type `bytes::Bytes` share the memory of payloads from 4 KiB on.
 #[diagnostic::do_not_recommend]
 impl<T: Message + Default> Decode<T> for Protobuf {
+    #[inline]
     fn decode(payload: &Bytes) -> Result<T, CodecError> {
         let decoded =
             if payload.len() < SHARE { T::decode(&payload[..]) } else { T::decode(payload.clone()) };

@@ -222,6 +222,7 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
     }
 }
 
+#[inline]
 fn decode<C, A, R>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
 where
     C: CodecSet<A, R>,
@@ -247,6 +248,7 @@ fn codec_text(error: &CodecError) -> String {
     }
 }
 
+#[inline]
 fn answer<C, A, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
 where
     C: CodecSet<A, R>,
@@ -290,6 +292,7 @@ where
     Ok(error.with_reply(ctx.format(), payload.into()))
 }
 
+#[inline]
 fn encode<C, A, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
 where
     C: CodecSet<A, R>,
