@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use trunkline::codec::{Json, MsgPack};
+use trunkline::codec::{Decode, Json, MsgPack};
 use trunkline::message;
 
 use crate::sample::{Both, both, decoded, encoded};
@@ -446,13 +446,13 @@ fn unknown_fields_are_reported_with_their_path_embedded_ones_too() {
     }
     let mut unknown = Vec::new();
     let payload = br#"{"Outers":[{"ID":1,"Colour":"red","A":1}],"Odd":{"deep":1}}"#;
-    Json::decode_reporting_unknown::<Holder>(&payload[..].into(), &mut unknown).unwrap();
+    <Json as Decode<Holder>>::decode_reporting_unknown(&payload[..].into(), &mut unknown).unwrap();
     assert_eq!(unknown, ["Outers[0].Colour", "Odd"]);
 
     unknown.clear();
     let many: BTreeMap<_, _> = (0..1000).map(|n| (format!("{n:04}"), n)).collect();
     let payload = encoded::<MsgPack, _>(&many).into();
-    MsgPack::decode_reporting_unknown::<Args>(&payload, &mut unknown).unwrap();
+    <MsgPack as Decode<Args>>::decode_reporting_unknown(&payload, &mut unknown).unwrap();
     assert!(unknown.len() < 100 && unknown[0] == "0000");
 }
 

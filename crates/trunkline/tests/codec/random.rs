@@ -33,7 +33,7 @@ struct Sample {
     at: SystemTime,
     letter: char,
     pair: (u8, String),
-    inner: Option<Box<Sample>>,
+    inner: Option<Box<Self>>,
     shape: Shape,
 }
 

@@ -8,12 +8,13 @@ use serde::de::{
 use super::super::fault::Fault;
 use super::super::message::same_but_for_case;
 use super::super::printable::printable;
-use super::super::token;
+use super::super::tagged::Tagged;
 use super::super::unknown::Unknown;
 use super::super::zero::Zero;
 use super::base64;
 use super::member::Member;
 use super::read::{DEEPEST, Number, Reader, Text, too_deep};
+use crate::types::token;
 
 pub(super) struct Deserializer<'de, 'u> {
     pub(super) reader: Reader<'de>,
@@ -90,7 +91,17 @@ impl<'de, 'u> Deserializer<'de, 'u> {
         })
     }
 
-    fn integer<T: std::str::FromStr>(&mut self, name: &str) -> Result<T, Fault> {
+    #[inline]
+    fn integer<T: std::str::FromStr + TryFrom<i64>>(&mut self, name: &str) -> Result<T, Fault> {
+        if let Some(b'-' | b'0'..=b'9') = self.reader.peek()
+            && let Some(value) = self.reader.small_integer()
+        {
+            return T::try_from(value).map_err(|_| does_not_fit(&value.to_string(), name));
+        }
+        self.large_integer(name)
+    }
+
+    fn large_integer<T: std::str::FromStr>(&mut self, name: &str) -> Result<T, Fault> {
         match self.reader.peek() {
             Some(b'-' | b'0'..=b'9') => {
                 let number = self.reader.number()?;
@@ -115,7 +126,7 @@ impl<'de, 'u> Deserializer<'de, 'u> {
             }
         }
         if keep_text {
-            return visitor.visit_enum(token::Tagged {
+            return visitor.visit_enum(Tagged {
                 name: token::NUMBER,
                 inside: BorrowedStrDeserializer::new(number.text),
             });

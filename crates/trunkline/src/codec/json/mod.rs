@@ -55,19 +55,8 @@ impl<T: DeserializeOwned> Decode<T> for Json {
     fn decode(payload: &Bytes) -> Result<T, CodecError> {
         decode(payload, None)
     }
-}
 
-impl Json {
-    /// Decodes, and adds to `unknown` the paths of fields that `T` does not have: `Items[3].Colour`.
-    ///
-    /// Slower than [`Decode::decode`]; meant for the first calls of a method, to find a misspelt field.
-    ///
-    /// # Errors
-    /// As [`Decode::decode`].
-    pub fn decode_reporting_unknown<T: DeserializeOwned>(
-        payload: &Bytes,
-        unknown: &mut Vec<String>,
-    ) -> Result<T, CodecError> {
+    fn decode_reporting_unknown(payload: &Bytes, unknown: &mut Vec<String>) -> Result<T, CodecError> {
         decode(payload, Some(Unknown::into(unknown)))
     }
 }

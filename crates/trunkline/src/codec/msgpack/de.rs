@@ -9,10 +9,11 @@ use serde::de::{
 
 use super::super::fault::Fault;
 use super::super::printable::printable;
-use super::super::token;
+use super::super::tagged::Tagged;
 use super::super::unknown::Unknown;
 use super::super::zero::Zero;
 use super::read::{Reader, Token};
+use crate::types::token;
 
 /// How deep arrays and maps may nest. What is skipped may nest deeper.
 const DEEPEST: u16 = 128;
@@ -62,7 +63,7 @@ impl<'de, 'u> Deserializer<'de, 'u> {
 
     fn map<V: Visitor<'de>>(&mut self, len: usize, visitor: V) -> Result<V::Value, Fault> {
         self.nested(|de| {
-            let mut entries = Entries { de, left: len, key: Token::Nil };
+            let mut entries = Entries { key: de.reader, de, left: len };
             let value = visitor.visit_map(&mut entries)?;
             entries.skip_rest()?;
             Ok(value)
@@ -74,7 +75,16 @@ impl<'de, 'u> Deserializer<'de, 'u> {
         visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied()))
     }
 
-    fn integer<T: TryFrom<u64> + TryFrom<i64>>(&mut self, name: &str) -> Result<T, Fault> {
+    #[inline]
+    fn integer<T: TryFrom<u64> + TryFrom<i64> + TryFrom<u8>>(&mut self, name: &str) -> Result<T, Fault> {
+        // Every integer type has room for 0 to 127.
+        if let Some(value) = self.reader.small().and_then(|value| T::try_from(value).ok()) {
+            return Ok(value);
+        }
+        self.large_integer(name)
+    }
+
+    fn large_integer<T: TryFrom<u64> + TryFrom<i64>>(&mut self, name: &str) -> Result<T, Fault> {
         match self.reader.token()? {
             Token::Uint(value) => T::try_from(value).map_err(|_| does_not_fit(value, name)),
             Token::Int(value) => T::try_from(value).map_err(|_| does_not_fit(value, name)),
@@ -82,7 +92,7 @@ impl<'de, 'u> Deserializer<'de, 'u> {
         }
     }
 
-    /// Whatever is there. An extension comes as [`token::Tagged`] to who knows of it, else as a newtype.
+    /// Whatever is there. An extension comes as [`Tagged`] to who knows of it, else as a newtype.
     fn any<V: Visitor<'de>>(&mut self, visitor: V, tagged: bool) -> Result<V::Value, Fault> {
         match self.reader.token()? {
             Token::Nil => visitor.visit_unit(),
@@ -98,18 +108,11 @@ impl<'de, 'u> Deserializer<'de, 'u> {
             Token::Bin(bytes) => visitor.visit_borrowed_bytes(bytes),
             Token::Array(len) => self.array(len, visitor),
             Token::Map(len) => self.map(len, visitor),
-            Token::Ext(ext) if tagged => visitor.visit_enum(token::Tagged {
+            Token::Ext(ext) if tagged => visitor.visit_enum(Tagged {
                 name: token::EXT,
                 inside: de::value::BorrowedBytesDeserializer::new(ext),
             }),
             Token::Ext(ext) => visitor.visit_newtype_struct(de::value::BorrowedBytesDeserializer::new(ext)),
-        }
-    }
-
-    fn text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
-        match self.reader.token()? {
-            Token::Str(text) | Token::Bin(text) => visitor.visit_borrowed_str(utf8(text)?),
-            other => Err(wrong(&other, "a string")),
         }
     }
 }
@@ -213,16 +216,25 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de, '_> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.reader.nil() { visitor.visit_borrowed_str("") } else { self.text(visitor) }
+        match self.reader.text()? {
+            Some(text) => visitor.visit_borrowed_str(utf8(text)?),
+            None => match self.reader.token()? {
+                Token::Nil => visitor.visit_borrowed_str(""),
+                other => Err(wrong(&other, "a string")),
+            },
+        }
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.deserialize_str(visitor)
     }
 
+    #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if let Some(bytes) = self.reader.text()? {
+            return visitor.visit_borrowed_bytes(bytes);
+        }
         match self.reader.token()? {
-            Token::Bin(bytes) | Token::Str(bytes) => visitor.visit_borrowed_bytes(bytes),
             Token::Nil => visitor.visit_borrowed_bytes(&[]),
             // An older Rust peer writes a `Vec<u8>` as an array of numbers.
             Token::Array(len) => self.array(len, visitor),
@@ -258,7 +270,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         if name == token::EXT {
-            let mut ahead = self.reader.clone();
+            let mut ahead = self.reader;
             if let Token::Ext(ext) = ahead.token()? {
                 self.reader = ahead;
                 return visitor.visit_borrowed_bytes(ext);
@@ -345,12 +357,15 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de, '_> {
         }
     }
 
+    #[inline]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.reader.token()? {
-            Token::Str(text) | Token::Bin(text) => match str::from_utf8(text) {
+        if let Some(text) = self.reader.text()? {
+            return match str::from_utf8(text) {
                 Ok(text) => visitor.visit_borrowed_str(text),
                 Err(_) => visitor.visit_borrowed_bytes(text),
-            },
+            };
+        }
+        match self.reader.token()? {
             Token::Uint(index) => visitor.visit_u64(index),
             Token::Nil => visitor.visit_borrowed_str(""),
             other => Err(wrong(&other, "a name")),
@@ -420,8 +435,8 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de, '_> {
 struct Entries<'a, 'de, 'u> {
     de: &'a mut Deserializer<'de, 'u>,
     left: usize,
-    /// The key of the value that is next, for the path in an error.
-    key: Token<'de>,
+    /// Where the key of the value that is next begins, for the path in an error.
+    key: Reader<'de>,
 }
 
 impl Entries<'_, '_, '_> {
@@ -435,12 +450,15 @@ impl Entries<'_, '_, '_> {
     }
 }
 
-fn key_text(key: &Token<'_>) -> Vec<u8> {
-    match key {
-        Token::Str(text) | Token::Bin(text) => text.to_vec(),
-        Token::Uint(number) => number.to_string().into_bytes(),
-        Token::Int(number) => number.to_string().into_bytes(),
-        other => other.describe().into_bytes(),
+/// The key at the head of `key`, as text.
+#[cold]
+fn key_text(mut key: Reader<'_>) -> Vec<u8> {
+    match key.token() {
+        Ok(Token::Str(text) | Token::Bin(text)) => text.to_vec(),
+        Ok(Token::Uint(number)) => number.to_string().into_bytes(),
+        Ok(Token::Int(number)) => number.to_string().into_bytes(),
+        Ok(other) => other.describe().into_bytes(),
+        Err(_) => Vec::new(),
     }
 }
 
@@ -453,16 +471,16 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de, '_> {
             return Ok(None);
         }
         self.left -= 1;
-        self.key = self.de.reader.clone().token()?;
-        seed.deserialize(&mut *self.de).map(Some).map_err(|fault| fault.in_field(&key_text(&self.key)))
+        self.key = self.de.reader;
+        seed.deserialize(&mut *self.de).map(Some).map_err(|fault| fault.in_field(&key_text(self.key)))
     }
 
     #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
         if let Some(unknown) = &mut self.de.unknown {
-            unknown.enter_field(&key_text(&self.key));
+            unknown.enter_field(&key_text(self.key));
         }
-        let value = seed.deserialize(&mut *self.de).map_err(|fault| fault.in_field(&key_text(&self.key)))?;
+        let value = seed.deserialize(&mut *self.de).map_err(|fault| fault.in_field(&key_text(self.key)))?;
         if let Some(unknown) = &mut self.de.unknown {
             unknown.leave();
         }
