@@ -15,7 +15,7 @@ skip() { # reason
     exit 77
 }
 
-# Runs a command, printed, under a time limit; what it started ends with it.
+# Runs a command under a time limit; what it started ends with it.
 within() { # seconds, command...
     local limit=$1 status=0
     shift
@@ -39,7 +39,7 @@ need_command() { # command, Debian package
 
 install_package() { # Debian package
     [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 0
-    echo "installing the Debian package $1"
+    echo "installing the Debian package $1" >&2
     # A service among the packages must not be started: exit status 101 forbids it.
     local policy=/usr/sbin/policy-rc.d made=""
     if [ ! -e "$policy" ]; then
@@ -49,7 +49,7 @@ install_package() { # Debian package
     fi
     export DEBIAN_FRONTEND=noninteractive
     apt-get install -y -qq --no-install-recommends "$1" >/dev/null 2>&1 ||
-        { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$1" >/dev/null; } || true
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$1"; } >&2 || true
     [ -z "$made" ] || rm -f "$policy"
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn all(settings: &Settings) -> Vec<Cell> {
     cells.push(Cell::closed("1m", Call::Echo(1 << 20), 16, 10));
 
     let mut burn = Cell::closed("beside-burn", small.clone(), 1, 1);
-    burn.about = "small calls beside one that burns 5 ms of CPU, on one connection".to_owned();
+    burn.about = "small calls beside one that burns 5 ms of CPU, on one connection (the loop handles in place: no yardstick)".to_owned();
     burn.beside = Some((Call::Burn(5), 1));
     cells.push(burn);
     let mut large = Cell::closed("beside-1m", small, 16, 1);

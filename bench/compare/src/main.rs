@@ -8,7 +8,7 @@ mod process;
 mod settings;
 mod table;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use bench_load::{Report, Result};
 
@@ -43,13 +43,19 @@ fn compare() -> Result<()> {
             for turn in 0..entries.len() {
                 let entry = (turn + round) % entries.len();
                 let program = &entries[entry];
-                eprint!("\r\x1b[Kround {} of {}: {} {}", round + 1, settings.rounds, cell.name, program.name);
+                progress(&format!(
+                    "round {} of {}: {} {}",
+                    round + 1,
+                    settings.rounds,
+                    cell.name,
+                    program.name
+                ));
                 let outcome = measure(program, cell, &settings);
                 figures.add(number, entry, outcome.map_err(|error| error.to_string()));
             }
         }
     }
-    eprint!("\r\x1b[K");
+    progress("");
 
     let outcome = figures.outcome(&settings);
     print!("{}", table::render(&outcome));
@@ -65,6 +71,13 @@ fn measure(program: &Program, cell: &cells::Cell, settings: &Settings) -> Result
     let limit = settings.warmup + settings.length + process::MARGIN;
     let server = Server::start(&program.path, limit)?;
     server.load(&program.path, &cell.arguments(settings), limit)
+}
+
+/// One line that is written over, where somebody is looking.
+fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
+    }
 }
 
 /// The second entry of the bare loop.

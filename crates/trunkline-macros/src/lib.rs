@@ -4,12 +4,19 @@ use proc_macro::TokenStream;
 
 mod go_name;
 mod message;
+mod service;
 mod thrift;
 
 /// Makes a struct or enum a message: serde's `Serialize` and `Deserialize` with Go's names and conventions.
 #[proc_macro_attribute]
 pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
     message::expand(args.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a trait a service: what a server has and a client calls.
+#[proc_macro_attribute]
+pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
+    service::expand(args.into(), item.into()).into()
 }
 
 /// Makes a struct a Thrift struct, or an enum a Thrift enum.

@@ -92,11 +92,21 @@ impl Compressors {
         Ok(self)
     }
 
-    /// The compressor with this number. `None` for [`CompressType::NONE`].
+    /// The compressor with this number. `None` for [`CompressType::NONE`], too.
     #[inline]
     #[must_use]
     pub fn get(&self, compress: CompressType) -> Option<&dyn Compressor> {
         self.table[usize::from(compress.id())].as_deref()
+    }
+
+    /// The compressor with this number, or an error that names those there are.
+    ///
+    /// # Errors
+    ///
+    /// [`CompressError::Unsupported`] when it is not in the table; [`CompressType::NONE`] never is.
+    #[inline]
+    pub fn require(&self, compress: CompressType) -> Result<&dyn Compressor, CompressError> {
+        self.get(compress).ok_or_else(|| self.unsupported(compress))
     }
 
     /// The decompressed payload; the same bytes when the type is [`CompressType::NONE`].
@@ -115,8 +125,7 @@ impl Compressors {
         if compress == CompressType::NONE {
             return Ok(payload.clone());
         }
-        let compressor = self.get(compress).ok_or_else(|| self.unsupported(compress))?;
-        let inflated = compressor.decompress(payload, limit)?;
+        let inflated = self.require(compress)?.decompress(payload, limit)?;
         if inflated.len() > limit {
             return Err(CompressError::TooLarge { limit });
         }

@@ -48,9 +48,14 @@ impl Decoder {
         if self.failed {
             return Err(DecodeError::Failed);
         }
-        let result = self.split_frame(buf);
-        self.failed = result.is_err();
-        result
+        match self.layout(buf) {
+            Ok(Some(layout)) => Ok(Some(layout.split_off(buf))),
+            Ok(None) => Ok(None),
+            Err(error) => {
+                self.failed = true;
+                Err(error)
+            }
+        }
     }
 
     /// How many bytes must at least be added to `buf` before [`decode`](Self::decode) can return a frame; at least 1.
@@ -66,7 +71,9 @@ impl Decoder {
         frame.saturating_sub(buf.len()).max(1)
     }
 
-    fn split_frame(&self, buf: &mut BytesMut) -> Result<Option<Message>, DecodeError> {
+    /// Finds the fields of the frame at the front of `buf`, each length checked as soon as it is there; `None` while
+    /// the frame is not whole.
+    fn layout(&self, buf: &[u8]) -> Result<Option<Layout>, DecodeError> {
         let Some((header, total, body)) = prefix(buf) else {
             // One byte is enough to know a stranger.
             return match buf.first() {
@@ -81,24 +88,11 @@ impl Decoder {
         if total > self.max_total() {
             return Err(DecodeError::FrameTooLong { total, limit: self.limits.frame });
         }
-        let Some(lengths) = self.lengths(body, total)? else { return Ok(None) };
-        let Some(body) = body.get(..total) else { return Ok(None) };
-        let metadata_at = lengths.path + lengths.method + 12;
-        validate(&body[metadata_at..][..lengths.metadata])?;
 
-        let mut head = buf.split_to(PREFIX + total).freeze();
-        let payload = head.split_off(PREFIX + metadata_at + lengths.metadata + 4);
-        Ok(Some(Message::from_parts(header, head, lengths.path as u32, lengths.method as u32, payload)))
-    }
-
-    /// Reads the body's length fields, each checked as soon as it is there; `None` while one is missing.
-    #[inline]
-    fn lengths(&self, body: &[u8], total: usize) -> Result<Option<Lengths>, DecodeError> {
         let mut left = total - (EMPTY_FRAME - PREFIX);
         let mut at = 0;
         let mut next = |field| {
-            let Some(len) = body.get(at..).and_then(|rest| rest.first_chunk()) else { return Ok(None) };
-            let len = u32::from_be_bytes(*len) as usize;
+            let Some(len) = length_at(body, at) else { return Ok(None) };
             if len > left {
                 return Err(DecodeError::FieldOverrun { field, len, left });
             }
@@ -106,18 +100,27 @@ impl Decoder {
             at += 4 + len;
             Ok(Some(len))
         };
-        let Some(path) = next(Field::ServicePath)? else { return Ok(None) };
-        let Some(method) = next(Field::ServiceMethod)? else { return Ok(None) };
-        let Some(metadata) = next(Field::Metadata)? else { return Ok(None) };
-        if metadata > self.limits.metadata {
-            return Err(DecodeError::MetadataTooLong { len: metadata, limit: self.limits.metadata });
+        let Some(path_len) = next(Field::ServicePath)? else { return Ok(None) };
+        let Some(method_len) = next(Field::ServiceMethod)? else { return Ok(None) };
+        let Some(metadata_len) = next(Field::Metadata)? else { return Ok(None) };
+        if metadata_len > self.limits.metadata {
+            return Err(DecodeError::MetadataTooLong { len: metadata_len, limit: self.limits.metadata });
         }
-        let Some(declared) = body.get(at..).and_then(|rest| rest.first_chunk()) else { return Ok(None) };
-        let declared = u32::from_be_bytes(*declared) as usize;
+        let Some(declared) = length_at(body, at) else { return Ok(None) };
         if declared != left && !self.limits.accept_payload_length_mismatch {
             return Err(DecodeError::PayloadLengthMismatch { declared, present: left });
         }
-        Ok(Some(Lengths { path, method, metadata }))
+        if body.len() < total {
+            return Ok(None);
+        }
+        validate(&body[at - metadata_len..at])?;
+        Ok(Some(Layout {
+            header,
+            path_len: path_len as u32,
+            method_len: method_len as u32,
+            payload_at: PREFIX + at + 4,
+            end: PREFIX + total,
+        }))
     }
 
     /// The largest total that is accepted. A 32-bit machine cannot address a frame of 4 GiB.
@@ -127,11 +130,21 @@ impl Decoder {
     }
 }
 
-/// The checked lengths of a body's fields; the payload is what remains.
-struct Lengths {
-    path: usize,
-    method: usize,
-    metadata: usize,
+/// Where the fields of a whole frame are. Small, so that the message itself is built only once and in place.
+struct Layout {
+    header: Header,
+    path_len: u32,
+    method_len: u32,
+    payload_at: usize,
+    end: usize,
+}
+
+impl Layout {
+    #[inline]
+    fn split_off(self, buf: &mut BytesMut) -> Message {
+        let frame = buf.split_to(self.end).freeze();
+        Message::from_parts(self.header, frame, self.path_len, self.method_len, self.payload_at)
+    }
 }
 
 /// The header's bytes, the total length, and what is there of the body.
@@ -140,4 +153,11 @@ fn prefix(buf: &[u8]) -> Option<([u8; Header::LEN], usize, &[u8])> {
     let (header, rest) = buf.split_first_chunk()?;
     let (total, body) = rest.split_first_chunk()?;
     Some((*header, u32::from_be_bytes(*total) as usize, body))
+}
+
+/// The length field that begins at `at`, if it is all there.
+#[inline]
+fn length_at(body: &[u8], at: usize) -> Option<usize> {
+    let len = body.get(at..)?.first_chunk()?;
+    Some(u32::from_be_bytes(*len) as usize)
 }

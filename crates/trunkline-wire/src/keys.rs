@@ -31,6 +31,14 @@ pub const RETRY_AFTER: &str = "__trunkline_retry_after";
 /// Request: how many attempts of this call went before.
 pub const ATTEMPT: &str = "__trunkline_attempt";
 
+/// Heartbeat: the sender knows this crate's extensions, such as being told to go elsewhere.
+pub const HELLO: &str = "__trunkline_hello";
+
+/// Push: the service path of messages between the two ends' frameworks. Sent only to peers that said [`HELLO`].
+pub const CONTROL: &str = "__trunkline";
+/// Push, under [`CONTROL`]: the server is stopping, new calls should go elsewhere.
+pub const DRAIN: &str = "drain";
+
 /// Request: W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
 /// Request: W3C trace state.

@@ -18,7 +18,8 @@
 //!
 //! - No I/O, no async, no clock: bytes and limits come in, messages and bytes go out. Builds for `wasm32`.
 //! - The [`Decoder`] never panics, never allocates ahead of the bytes that arrived, and refuses a frame as soon
-//!   as one of its lengths is known to be wrong. The [`DecodeError`] names the field and the numbers.
+//!   as one of its fields' lengths is known to be wrong; the pairs inside the metadata are checked in one pass once
+//!   the frame is whole. The [`DecodeError`] names the field and the numbers.
 //! - A decoded [`Message`] shares the read buffer's memory; what it does not look at, it does not touch:
 //!   version, reserved bits and unknown flags come out as they went in, and re-encoding gives the same bytes.
 //! - The [`FrameEncoder`] writes into the caller's buffer in one pass and never truncates a length silently.

@@ -1,9 +1,49 @@
-//! The framework.
+//! A microservice RPC framework: services register, find and call one another, on the wire and
+//! in the registries as Go's rpcx does it.
+//!
+//! What a reader finds where: [`Server`] serves, [`Client`] calls, [`codec`] holds the formats,
+//! [`middleware`] goes around calls on both ends, [`transport`] carries the bytes.
 
+pub mod budget;
+pub mod call;
+pub mod client;
 pub mod codec;
+mod ctx;
+mod error;
+mod failure;
+mod frame;
+pub mod middleware;
+pub mod server;
+pub mod transport;
 pub mod types;
 
+pub use budget::ByteBudget;
+pub use call::{Body, Call, Extensions, Reply};
+pub use client::Client;
+pub use ctx::{Ctx, Pusher};
+pub use error::{Error, ErrorKind, Fault, Sent};
+pub use failure::{Failure, IntoFailure, Result};
+pub use server::{Server, Service};
 #[cfg(all(feature = "macros", feature = "thrift"))]
 pub use trunkline_macros::Thrift;
 #[cfg(feature = "macros")]
-pub use trunkline_macros::message;
+pub use trunkline_macros::{message, service};
+pub use trunkline_wire as wire;
+pub use trunkline_wire::{CompressType, Metadata, SerializeType};
+
+/// The first of [`DefaultFormats`]: the one that clients use.
+#[cfg(feature = "msgpack")]
+pub type DefaultFormat = codec::MsgPack;
+/// The first of [`DefaultFormats`]: the one that clients use.
+#[cfg(all(not(feature = "msgpack"), feature = "json"))]
+pub type DefaultFormat = codec::Json;
+
+/// The formats that closures, and services that do not say, speak.
+#[cfg(all(feature = "msgpack", feature = "json"))]
+pub type DefaultFormats = (codec::MsgPack, codec::Json);
+/// The formats that closures, and services that do not say, speak.
+#[cfg(all(feature = "msgpack", not(feature = "json")))]
+pub type DefaultFormats = (codec::MsgPack,);
+/// The formats that closures, and services that do not say, speak.
+#[cfg(all(not(feature = "msgpack"), feature = "json"))]
+pub type DefaultFormats = (codec::Json,);

@@ -5,22 +5,18 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../prelude.sh"
 
 readonly FUZZ_SECONDS=10
-# cargo-fuzz asks for compiler options that the stable compiler hides; for fuzzing alone they are let through.
-export RUSTC_BOOTSTRAP=1
 
 [ -f fuzz/Cargo.toml ] || skip "there is no fuzz/Cargo.toml"
 need_command c++ g++
 need_cargo_tool cargo-fuzz 0.13.2
+# cargo-fuzz asks for options that the stable compiler keeps hidden; they are let through for fuzzing alone.
+export RUSTC_BOOTSTRAP=1
 
-found=$(mktemp -d)
-trap 'rm -rf "$found"' EXIT
+bash fuzz/seed.sh
 failed=0
-names=$(cargo fuzz list)
-for name in $names; do
+targets=$(cargo fuzz list)
+for name in $targets; do
     echo "--- $name"
-    corpora=("$found/$name")
-    mkdir "${corpora[0]}"
-    [ ! -d "fuzz/seeds/$name" ] || corpora+=("fuzz/seeds/$name")
-    cargo fuzz run "$name" "${corpora[@]}" -- -max_total_time="$FUZZ_SECONDS" -timeout=5 -print_final_stats=1 || failed=1
+    cargo fuzz run "$name" -- -max_total_time="$FUZZ_SECONDS" -timeout=5 -verbosity=0 || failed=1
 done
 exit "$failed"

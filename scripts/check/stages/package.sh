@@ -19,6 +19,8 @@ for name in $unpublished; do
 done
 # Work in progress can be tried too; a fresh clone has none.
 [ -z "$(git status --porcelain)" ] || options+=(--allow-dirty)
-# Together, so that the ones not yet published find each other.
+# Together, so that the ones not yet published find each other. A package has no profile of the workspace: with the
+# same debug information as there, the dependencies are not built once more.
+export CARGO_PROFILE_DEV_DEBUG=line-tables-only
 cargo package --workspace "${options[@]}"
 exit "$failed"

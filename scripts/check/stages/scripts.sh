@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# what: shellcheck over every shell script of the repository
+# what: shellcheck warns about no shell script
 source "$(dirname "${BASH_SOURCE[0]}")/../prelude.sh"
 need_command shellcheck shellcheck
 
@@ -9,5 +9,5 @@ mapfile -t scripts < <(git ls-files --cached --others --exclude-standard |
             echo "$file"
         fi
     done)
-shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
+shellcheck --severity=warning --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
 echo "${#scripts[@]} scripts"

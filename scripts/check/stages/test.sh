@@ -9,6 +9,9 @@ readonly BINARY_SECONDS=300
 # Cargo starts every test binary through the host's "runner".
 host=$(rustc -vV | sed -n 's/^host: //p')
 runner=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$host")_RUNNER
-export "$runner=timeout --verbose --kill-after=10 $BINARY_SECONDS"
 
-cargo test --workspace --all-features --no-fail-fast
+failed=0
+env "$runner=timeout --verbose --kill-after=10 $BINARY_SECONDS" \
+    cargo test --workspace --all-features --tests --no-fail-fast || failed=1
+within "$BINARY_SECONDS" cargo test --workspace --all-features --doc --no-fail-fast || failed=1
+exit "$failed"

@@ -154,6 +154,16 @@ impl<A: ?Sized, R> Codec<A, R> {
         Self { ty: F::TYPE, name: F::NAME, encode: F::encode, decode: F::decode }
     }
 
+    /// The functions of a call whose two directions are not of one format's making.
+    pub(crate) const fn from_parts(
+        ty: SerializeType,
+        name: &'static str,
+        encode: fn(&A, &mut Vec<u8>) -> Result<(), CodecError>,
+        decode: fn(&Bytes) -> Result<R, CodecError>,
+    ) -> Self {
+        Self { ty, name, encode, decode }
+    }
+
     /// The number in the frame's header.
     pub const fn serialize_type(&self) -> SerializeType {
         self.ty

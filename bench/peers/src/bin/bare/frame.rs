@@ -67,7 +67,7 @@ impl Open {
 
 /// A whole frame.
 pub(crate) struct Frame<'a> {
-    head: &'a [u8],
+    head: &'a [u8; HEAD],
     pub(crate) path: &'a [u8],
     pub(crate) method: &'a [u8],
     pub(crate) payload: &'a [u8],
@@ -78,11 +78,11 @@ pub(crate) struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// The frame at the front of the buffer, if all of it is there; else how long the buffer must become.
     pub(crate) fn split(buffer: &'a [u8]) -> Result<std::result::Result<Self, usize>> {
-        let Some((head, rest)) = buffer.split_at_checked(HEAD) else { return Ok(Err(HEAD)) };
+        let Some((head, rest)) = buffer.split_first_chunk::<HEAD>() else { return Ok(Err(HEAD)) };
         if head[0] != MAGIC {
             return Err(format!("a frame begins with {:#04x}, expected {MAGIC:#04x}", head[0]).into());
         }
-        let total = length(&head[HEAD - LENGTH..]);
+        let total = length(head.last_chunk().expect("a header ends with a length"));
         if total > MAX_TOTAL {
             return Err(format!("a frame of {total} bytes, expected at most {MAX_TOTAL}").into());
         }
@@ -96,7 +96,8 @@ impl<'a> Frame<'a> {
     }
 
     pub(crate) fn seq(&self) -> u64 {
-        self.head[SEQ].iter().fold(0, |seq, byte| seq << 8 | u64::from(*byte))
+        let (_, seq) = self.head[..SEQ.end].split_last_chunk().expect("the sequence number is in the header");
+        u64::from_be_bytes(*seq)
     }
 
     /// Whether it answers a request, and well.
@@ -111,14 +112,14 @@ fn field(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn take<'a>(body: &mut &'a [u8]) -> Result<&'a [u8]> {
-    let (size, rest) = body.split_at_checked(LENGTH).ok_or("a frame ends within a length")?;
+    let (size, rest) = body.split_first_chunk().ok_or("a frame ends within a length")?;
     let (bytes, rest) = rest.split_at_checked(length(size)).ok_or("a field reaches beyond its frame")?;
     *body = rest;
     Ok(bytes)
 }
 
-fn length(bytes: &[u8]) -> usize {
-    bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte))
+fn length(bytes: &[u8; LENGTH]) -> usize {
+    u32::from_be_bytes(*bytes) as usize
 }
 
 const MAGIC: u8 = 0x08;

@@ -1,0 +1,151 @@
+//! Building a client.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use trunkline_wire::{CompressType, Compressor, Limits};
+
+use super::handle::Client;
+use super::settings::Settings;
+use crate::budget::ByteBudget;
+use crate::error::{Error, ErrorKind};
+use crate::middleware::{Chain, Middleware};
+use crate::transport::{Address, AddressError, Transport, Transports};
+
+/// Builds a [`Client`].
+#[must_use = "a builder does nothing until `connect`"]
+#[derive(Default)]
+pub struct ClientBuilder {
+    pub(super) settings: Settings,
+    pub(super) chain: Chain,
+    pub(super) attempts: Chain,
+    transports: Transports,
+    wrong: Option<Error>,
+}
+
+impl ClientBuilder {
+    /// How long a call may take when it does not say: 10 s. There is always a limit.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// How long a connection may take to come up: 5 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// How often to ask a silent server whether it is there: 10 s; `None` never asks.
+    pub fn heartbeat(mut self, interval: Option<Duration>) -> Self {
+        self.settings.heartbeat = interval;
+        self
+    }
+
+    /// How long a heartbeat waits for its echo before the connection is given up: 5 s.
+    pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.heartbeat_timeout = timeout;
+        self
+    }
+
+    /// How many connections to hold to the server: 1. Calls take them in turn.
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.settings.connections = connections;
+        self
+    }
+
+    /// How many calls one connection carries at a time: 4,096. Further ones wait for a place.
+    pub fn in_flight(mut self, limit: usize) -> Self {
+        self.settings.in_flight = limit.max(1);
+        self
+    }
+
+    /// Sets the limits for what the server sends.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    /// Compresses arguments above 1,024 bytes. Servers compress their replies to such calls.
+    pub fn compress(mut self, kind: CompressType) -> Self {
+        self.settings.compress = kind;
+        self
+    }
+
+    /// Adds a compressor for this client; types 1 to 7.
+    pub fn compressor(mut self, kind: CompressType, compressor: impl Compressor) -> Self {
+        match self.settings.compressors.clone().with(kind, compressor) {
+            Ok(compressors) => self.settings.compressors = compressors,
+            Err(error) => {
+                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error))
+            }
+        }
+        self
+    }
+
+    /// The pauses between failed dials: the first, doubled each time up to the last; 50 ms to 5 s.
+    pub fn backoff(mut self, first: Duration, most: Duration) -> Self {
+        self.settings.backoff = (first, most.max(first));
+        self
+    }
+
+    /// Counts held bytes in this budget, which other clients and servers may share.
+    pub fn budget(mut self, budget: &ByteBudget) -> Self {
+        self.settings.budget = budget.clone();
+        self
+    }
+
+    /// Looks at every error before the caller does, to translate a fleet's texts into kinds, say.
+    pub fn map_error(mut self, map: impl Fn(Error) -> Error + Send + Sync + 'static) -> Self {
+        self.settings.map_error = Some(Arc::new(map));
+        self
+    }
+
+    /// Puts a middleware around every call. The first one added is the outermost.
+    pub fn layer(mut self, middleware: impl Middleware) -> Self {
+        self.chain.add(middleware);
+        self
+    }
+
+    /// Puts a middleware around every attempt of a call, inside all layers.
+    pub fn attempt_layer(mut self, middleware: impl Middleware) -> Self {
+        self.attempts.add(middleware);
+        self
+    }
+
+    /// Adds a transport, in place of one of the same network.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transports.add(Arc::new(transport));
+        self
+    }
+
+    /// Checks the address and starts to connect; [`Client::ready`] waits for it.
+    ///
+    /// # Errors
+    /// When the address is none or its network is unknown. A server that is not there is no
+    /// error here: it may come.
+    pub async fn connect(self, address: &str) -> Result<Client, Error> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        let address: Address = address.trim().parse().map_err(|e: AddressError| {
+            Error::new(ErrorKind::Invalid, e.to_string()).with_source(e).not_sent()
+        })?;
+        let Some(transport) = self.transports.get(address.network()).cloned() else {
+            let text = format!(
+                "cannot reach {address}: the network `{}` is unknown; known are {}",
+                address.network(),
+                self.transports.names()
+            );
+            return Err(Error::new(ErrorKind::Invalid, text).not_sent());
+        };
+        Ok(Client::to_address(self, address, &transport))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("timeout", &self.settings.timeout).finish_non_exhaustive()
+    }
+}

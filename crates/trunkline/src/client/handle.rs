@@ -1,0 +1,228 @@
+//! The client: a cheap handle to a server and the connections to it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use trunkline_wire::SerializeType;
+
+use super::attempt::{self, AttemptsEnd};
+use super::builder::ClientBuilder;
+use super::endpoint::Endpoint;
+use super::inbound::{Inbound, PushStream};
+use super::request::{Request, Response};
+use super::settings::Settings;
+use crate::call::{Call, Reply};
+use crate::codec::{Codec, Decode, Encode, Format, Raw};
+use crate::error::Error;
+use crate::middleware::Chain;
+use crate::transport::{Address, Transport};
+
+/// Calls a server. Cheap to clone; lives as long as the program and recovers by itself from
+/// whatever happens to its connections.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), trunkline::Error> {
+/// use trunkline::Client;
+///
+/// let client = Client::connect("tcp@127.0.0.1:8972").await?;
+/// let negated: i64 = client.service("Math").call("Neg", &5).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Client(pub(super) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(super) way: Way,
+    pub(super) settings: Settings,
+    chain: Chain,
+    pub(super) attempts: Chain,
+    inbound: Inbound,
+}
+
+/// How calls get to a handler.
+pub(super) enum Way {
+    Endpoint(Endpoint),
+    #[cfg(any(test, feature = "testing"))]
+    Direct(Arc<dyn crate::middleware::End + Send + Sync>),
+}
+
+impl Client {
+    /// Connects with the defaults. Checks the address and returns; calls wait for the connection,
+    /// and [`ready`](Self::ready) does.
+    ///
+    /// # Errors
+    /// When the address is none or its network is unknown.
+    pub async fn connect(address: &str) -> Result<Self, Error> {
+        Self::builder().connect(address).await
+    }
+
+    /// A builder with the defaults.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    pub(super) fn to_address(
+        builder: ClientBuilder,
+        address: Address,
+        transport: &Arc<dyn Transport>,
+    ) -> Self {
+        let inbound = Inbound::default();
+        let endpoint = Endpoint::new(address, transport, &builder.settings, &inbound);
+        Self::with_way(builder, Way::Endpoint(endpoint), inbound)
+    }
+
+    fn with_way(builder: ClientBuilder, way: Way, inbound: Inbound) -> Self {
+        let ClientBuilder { settings, chain, attempts, .. } = builder;
+        Self(Arc::new(Inner { way, settings, chain, attempts, inbound }))
+    }
+
+    /// A client whose calls go straight to `end`.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn direct(builder: ClientBuilder, end: Arc<dyn crate::middleware::End + Send + Sync>) -> Self {
+        Self::with_way(builder, Way::Direct(end), Inbound::default())
+    }
+
+    /// Calls a service by its path, without a trait.
+    #[cfg(feature = "msgpack")]
+    pub fn service<'a>(&'a self, path: &'a str) -> ServiceClient<'a> {
+        ServiceClient { client: self, path, format: std::marker::PhantomData }
+    }
+
+    /// Calls a service by its path, without a trait, in the format `F`.
+    pub fn service_in<'a, F: Format>(&'a self, path: &'a str, _: F) -> ServiceClient<'a, F> {
+        ServiceClient { client: self, path, format: std::marker::PhantomData }
+    }
+
+    /// Sends bytes as they are and returns the reply's bytes: for proxies and for payloads that
+    /// are encoded already.
+    pub fn raw<'a>(
+        &'a self,
+        service: &'a str,
+        method: &'a str,
+        format: SerializeType,
+        payload: Bytes,
+    ) -> Request<'a, Bytes, Bytes, Bytes> {
+        const RAW: Codec<Bytes, Bytes> = Codec::of::<Raw>();
+        Request::new(self, service, method, payload, RAW, false).as_format(format)
+    }
+
+    /// Waits until the connections are up, for as long as that takes.
+    pub async fn ready(&self) {
+        match &self.0.way {
+            Way::Endpoint(endpoint) => endpoint.ready().await,
+            #[cfg(any(test, feature = "testing"))]
+            Way::Direct(_) => {}
+        }
+    }
+
+    /// The messages that the server pushes from now on.
+    pub fn pushes(&self) -> PushStream {
+        self.0.inbound.subscribe()
+    }
+
+    /// The server's address; none where calls go straight to a service.
+    pub fn address(&self) -> Option<&str> {
+        match &self.0.way {
+            Way::Endpoint(endpoint) => Some(endpoint.address().as_str()),
+            #[cfg(any(test, feature = "testing"))]
+            Way::Direct(_) => None,
+        }
+    }
+
+    /// Takes no new calls, for this handle and its clones; those in flight end as they will.
+    pub fn close(&self) {
+        match &self.0.way {
+            Way::Endpoint(endpoint) => endpoint.close(),
+            #[cfg(any(test, feature = "testing"))]
+            Way::Direct(_) => {}
+        }
+        self.0.inbound.end();
+    }
+
+    /// Whether a call may take the short way: no layers, and a connection.
+    pub(super) fn endpoint_without_layers(&self) -> Option<&Endpoint> {
+        match &self.0.way {
+            Way::Endpoint(endpoint) if self.0.chain.is_empty() && self.0.attempts.is_empty() => {
+                Some(endpoint)
+            }
+            _ => None,
+        }
+    }
+
+    /// A call through all layers.
+    pub(super) async fn run(&self, mut call: Call) -> Result<Reply, Error> {
+        if self.0.chain.is_empty() && self.0.attempts.is_empty() {
+            return attempt::attempt(&self.0, &mut call).await;
+        }
+        let end = AttemptsEnd(self.0.clone());
+        self.0.chain.run(&mut call, &end).await
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.inbound.end();
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+/// A service by its path, called without a trait in the format `F`.
+#[cfg(feature = "msgpack")]
+pub struct ServiceClient<'a, F = crate::codec::MsgPack> {
+    client: &'a Client,
+    path: &'a str,
+    format: std::marker::PhantomData<fn() -> F>,
+}
+
+/// A service by its path, called without a trait in the format `F`.
+#[cfg(not(feature = "msgpack"))]
+pub struct ServiceClient<'a, F> {
+    client: &'a Client,
+    path: &'a str,
+    format: std::marker::PhantomData<fn() -> F>,
+}
+
+impl<'a, F: Format> ServiceClient<'a, F> {
+    /// The same service, called in another format.
+    pub fn codec<G: Format>(self, _: G) -> ServiceClient<'a, G> {
+        ServiceClient { client: self.client, path: self.path, format: std::marker::PhantomData }
+    }
+
+    /// Calls a method. The result is awaited, after options are set if there are any.
+    pub fn call<A: ?Sized, R>(&self, method: &'a str, args: &'a A) -> Request<'a, A, R, &'a A>
+    where
+        F: Encode<A> + Decode<R>,
+    {
+        Request::new(self.client, self.path, method, args, Codec::of::<F>(), false)
+    }
+
+    /// Calls a method and waits for no answer; done when the kernel has taken the request.
+    ///
+    /// # Errors
+    /// When the arguments do not encode, or there is no connection.
+    pub async fn notify<A: ?Sized + Sync>(&self, method: &str, args: &A) -> Result<(), Error>
+    where
+        F: Encode<A>,
+    {
+        const fn nothing(_: &Bytes) -> Result<(), crate::codec::CodecError> {
+            Ok(())
+        }
+        let codec = Codec::<A, ()>::from_parts(F::TYPE, F::NAME, F::encode, nothing);
+        Request::new(self.client, self.path, method, args, codec, false).notify().await
+    }
+}
+
+impl<F: Format> fmt::Debug for ServiceClient<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceClient").field("path", &self.path).field("format", &F::NAME).finish()
+    }
+}
+
+/// What [`Client::raw`] answers with.
+pub type RawResponse = Response<Bytes>;

@@ -1,0 +1,387 @@
+//! Sequence number to waiting caller: a table without I/O or clock.
+//!
+//! A slot's place and generation are the sequence number, so finding a caller is an index and
+//! not a hash, and a late reply finds another generation and is dropped. Slots are used again:
+//! a call allocates nothing here.
+
+use std::collections::VecDeque;
+use std::task::{Poll, Waker};
+
+use tokio::time::Instant;
+use trunkline_wire::Message;
+
+use crate::frame::link::Beside;
+use crate::frame::outgoing::{Outgoing, Place};
+
+pub(crate) struct InFlight {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    limit: usize,
+    /// How many calls in a row found nobody else in flight.
+    alone: u8,
+    earliest: Option<Instant>,
+    /// Callers that wait for a slot, in turn.
+    room: VecDeque<(u64, Waker)>,
+    next_ticket: u64,
+    /// How many slots wait for their frame to be written rather than answered.
+    notices: usize,
+}
+
+struct Slot {
+    generation: u32,
+    state: State,
+}
+
+enum State {
+    Free,
+    Waiting { waker: Waker, place: Place, deadline: Option<Instant>, notice: bool },
+    Done(Outcome),
+}
+
+/// How a wait ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Reply(Message),
+    /// A oneway's frame was taken by the kernel.
+    Written,
+    Lost {
+        sent: bool,
+    },
+    Late {
+        sent: bool,
+    },
+}
+
+/// Names a waiting caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    index: u32,
+    generation: u32,
+}
+
+impl Key {
+    pub(crate) fn seq(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    fn from_seq(seq: u64) -> Self {
+        Self { index: seq as u32, generation: (seq >> 32) as u32 }
+    }
+}
+
+/// So many lone calls in a row make the next one write at once.
+const ALONE: u8 = 3;
+
+/// Callers that wait for a slot beyond this many are refused.
+const MOST_WAITING: usize = 65_536;
+
+impl InFlight {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            limit,
+            alone: 0,
+            earliest: None,
+            room: VecDeque::new(),
+            next_ticket: 0,
+            notices: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.free.is_empty() && self.slots.len() >= self.limit
+    }
+
+    /// Takes a slot. The caller appends its frame and calls [`wait`](Self::wait).
+    pub(crate) fn reserve(&mut self) -> Option<Key> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None if self.slots.len() < self.limit => {
+                self.slots.push(Slot { generation: 0, state: State::Free });
+                self.slots.len() as u32 - 1
+            }
+            None => return None,
+        };
+        Some(Key { index, generation: self.slots[index as usize].generation })
+    }
+
+    /// Parks the caller. True: the timer has to look again.
+    pub(crate) fn wait(
+        &mut self,
+        key: Key,
+        waker: &Waker,
+        place: Place,
+        deadline: Option<Instant>,
+        notice: bool,
+    ) -> bool {
+        self.notices += usize::from(notice);
+        self.slots[key.index as usize].state =
+            State::Waiting { waker: waker.clone(), place, deadline, notice };
+        match (deadline, self.earliest) {
+            (Some(new), Some(old)) if new >= old => false,
+            (Some(new), _) => {
+                self.earliest = Some(new);
+                true
+            }
+            (None, _) => false,
+        }
+    }
+
+    /// Whether the caller who just took a slot has been alone for a few calls.
+    pub(crate) fn is_alone(&mut self) -> bool {
+        if self.len() > 1 {
+            self.alone = 0;
+            return false;
+        }
+        self.alone = (self.alone + 1).min(ALONE);
+        self.alone == ALONE
+    }
+
+    /// A reply came. None: nobody waits for it any more.
+    pub(crate) fn complete(&mut self, message: Message) -> Option<Waker> {
+        let key = Key::from_seq(message.header().seq());
+        let slot = self.slots.get_mut(key.index as usize)?;
+        if slot.generation != key.generation || !matches!(slot.state, State::Waiting { notice: false, .. }) {
+            return None;
+        }
+        match std::mem::replace(&mut slot.state, State::Done(Outcome::Reply(message))) {
+            State::Waiting { waker, .. } => Some(waker),
+            _ => None,
+        }
+    }
+
+    /// Asks for the outcome. The second value is a caller to wake who waits for a slot.
+    pub(crate) fn poll(&mut self, key: Key, waker: &Waker) -> (Poll<Outcome>, Option<Waker>) {
+        let slot = &mut self.slots[key.index as usize];
+        debug_assert_eq!(
+            slot.generation, key.generation,
+            "a slot belongs to its caller until it is polled to its end"
+        );
+        match &mut slot.state {
+            State::Waiting { waker: kept, .. } => {
+                if !kept.will_wake(waker) {
+                    kept.clone_from(waker);
+                }
+                (Poll::Pending, None)
+            }
+            State::Done(_) => {
+                let State::Done(outcome) = std::mem::replace(&mut slot.state, State::Free) else {
+                    unreachable!("matched above")
+                };
+                (Poll::Ready(outcome), self.vacate(key.index))
+            }
+            State::Free => (Poll::Ready(Outcome::Lost { sent: true }), None),
+        }
+    }
+
+    /// The caller has gone.
+    pub(crate) fn cancel(&mut self, key: Key) -> Option<Waker> {
+        match self.slots.get(key.index as usize) {
+            Some(slot) if slot.generation == key.generation => self.vacate(key.index),
+            _ => None,
+        }
+    }
+
+    fn vacate(&mut self, index: u32) -> Option<Waker> {
+        let slot = &mut self.slots[index as usize];
+        if matches!(slot.state, State::Waiting { notice: true, .. }) {
+            self.notices -= 1;
+        }
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.state = State::Free;
+        self.free.push(index);
+        self.room.pop_front().map(|(_, waker)| waker)
+    }
+
+    /// Lines up for a slot; the ticket names the place in the line. None: the line is full.
+    pub(crate) fn line_up(&mut self, ticket: Option<u64>, waker: &Waker) -> Option<u64> {
+        if let Some(ticket) = ticket
+            && let Some((_, kept)) = self.room.iter_mut().find(|(t, _)| *t == ticket)
+        {
+            kept.clone_from(waker);
+            return Some(ticket);
+        }
+        if self.room.len() >= MOST_WAITING {
+            return None;
+        }
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.room.push_back((ticket, waker.clone()));
+        Some(ticket)
+    }
+
+    /// Leaves the line. If the ticket's turn had come, the next one is to be woken in its place.
+    pub(crate) fn leave_line(&mut self, ticket: u64) -> Option<Waker> {
+        if let Some(at) = self.room.iter().position(|(t, _)| *t == ticket) {
+            self.room.remove(at);
+            return None;
+        }
+        if self.is_full() { None } else { self.room.pop_front().map(|(_, waker)| waker) }
+    }
+
+    pub(crate) fn earliest(&self) -> Option<Instant> {
+        self.earliest
+    }
+
+    /// Ends the waits that are late.
+    pub(crate) fn expire(&mut self, now: Instant, out: &Outgoing) -> Vec<Waker> {
+        let mut earliest: Option<Instant> = None;
+        let mut woken = Vec::new();
+        for slot in &mut self.slots {
+            let State::Waiting { deadline: Some(at), place, notice, .. } = &slot.state else { continue };
+            if *at > now {
+                earliest = Some(earliest.map_or(*at, |e| e.min(*at)));
+                continue;
+            }
+            self.notices -= usize::from(*notice);
+            let outcome = Outcome::Late { sent: out.is_written(*place) };
+            if let State::Waiting { waker, .. } = std::mem::replace(&mut slot.state, State::Done(outcome)) {
+                woken.push(waker);
+            }
+        }
+        self.earliest = earliest;
+        woken
+    }
+
+    /// Ends all waits: the connection is lost, and `out` knows what was sent.
+    pub(crate) fn fail(&mut self, out: &Outgoing) -> Vec<Waker> {
+        self.notices = 0;
+        let mut woken = Vec::new();
+        for slot in &mut self.slots {
+            let State::Waiting { place, notice, .. } = &slot.state else { continue };
+            let sent = out.is_written(*place);
+            let outcome = if *notice && sent { Outcome::Written } else { Outcome::Lost { sent } };
+            if let State::Waiting { waker, .. } = std::mem::replace(&mut slot.state, State::Done(outcome)) {
+                woken.push(waker);
+            }
+        }
+        woken.extend(self.room.drain(..).map(|(_, waker)| waker));
+        woken
+    }
+}
+
+impl Beside for InFlight {
+    fn written(&mut self, out: &Outgoing, wakers: &mut Vec<Waker>) {
+        if self.notices == 0 {
+            return;
+        }
+        for slot in &mut self.slots {
+            if matches!(&slot.state, State::Waiting { notice: true, place, .. } if out.is_written(*place))
+                && let State::Waiting { waker, .. } =
+                    std::mem::replace(&mut slot.state, State::Done(Outcome::Written))
+            {
+                self.notices -= 1;
+                wakers.push(waker);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::ByteBudget;
+    use bytes::Bytes;
+    use trunkline_wire::{Header, Metadata, SerializeType};
+
+    fn outgoing() -> Outgoing {
+        Outgoing::new(ByteBudget::new(1 << 20).charge())
+    }
+
+    fn reply(seq: u64) -> Message {
+        let header = Header::request(SerializeType::RAW).response_to().with_seq(seq);
+        Message::new(header, "", "", &Metadata::new(), Bytes::new()).unwrap()
+    }
+
+    fn park(table: &mut InFlight, place: Place) -> Key {
+        let key = table.reserve().unwrap();
+        table.wait(key, Waker::noop(), place, None, false);
+        key
+    }
+
+    #[test]
+    fn a_late_reply_is_dropped() {
+        let mut table = InFlight::new(10);
+        let first = park(&mut table, Place::Small(1));
+        table.cancel(first);
+        let second = park(&mut table, Place::Small(2));
+        assert_eq!(first.index, second.index, "the slot is used again");
+        assert!(table.complete(reply(first.seq())).is_none());
+        assert!(table.complete(reply(second.seq())).is_some());
+        assert!(table.complete(reply(second.seq())).is_none(), "a second answer to one call");
+        assert!(table.complete(reply(u64::MAX)).is_none());
+        assert!(matches!(table.poll(second, Waker::noop()).0, Poll::Ready(Outcome::Reply(_))));
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn a_lost_connection_says_which_calls_were_sent() {
+        let mut out = outgoing();
+        let mut table = InFlight::new(10);
+        let place = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let sent = park(&mut table, place);
+        let batch = out.take().unwrap();
+        out.finished(batch);
+        let place = out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        let queued = park(&mut table, place);
+        out.close(None);
+        assert_eq!(table.fail(&out).len(), 2);
+        assert!(matches!(table.poll(sent, Waker::noop()).0, Poll::Ready(Outcome::Lost { sent: true })));
+        assert!(matches!(table.poll(queued, Waker::noop()).0, Poll::Ready(Outcome::Lost { sent: false })));
+    }
+
+    #[test]
+    fn a_full_table_lets_callers_in_one_by_one() {
+        let mut table = InFlight::new(1);
+        let first = park(&mut table, Place::Small(1));
+        assert!(table.is_full() && table.reserve().is_none());
+        let ticket = table.line_up(None, Waker::noop()).unwrap();
+        let behind = table.line_up(None, Waker::noop()).unwrap();
+        assert_eq!(table.line_up(Some(ticket), Waker::noop()), Some(ticket));
+        assert!(table.cancel(first).is_some(), "the first in line is woken");
+        assert!(table.leave_line(ticket).is_some(), "it leaves: the next one is woken in its place");
+        assert!(table.leave_line(behind).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_late_calls_expire() {
+        let mut table = InFlight::new(4);
+        let out = outgoing();
+        let now = Instant::now();
+        let ms = |n| now + std::time::Duration::from_millis(n);
+        let keys: Vec<_> = [5, 10, 20]
+            .map(|n| {
+                let key = table.reserve().unwrap();
+                table.wait(key, Waker::noop(), Place::Small(0), Some(ms(n)), false);
+                key
+            })
+            .into();
+        assert_eq!(table.earliest(), Some(ms(5)));
+        assert_eq!(table.expire(ms(10), &out).len(), 2);
+        assert_eq!(table.earliest(), Some(ms(20)));
+        assert!(matches!(table.poll(keys[0], Waker::noop()).0, Poll::Ready(Outcome::Late { .. })));
+        assert!(table.poll(keys[2], Waker::noop()).0.is_pending());
+    }
+
+    #[test]
+    fn a_oneway_is_done_when_its_frame_is_written() {
+        let mut out = outgoing();
+        let mut table = InFlight::new(4);
+        let place = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let key = table.reserve().unwrap();
+        table.wait(key, Waker::noop(), place, None, true);
+        let mut wakers = Vec::new();
+        table.written(&out, &mut wakers);
+        assert!(wakers.is_empty());
+        let batch = out.take().unwrap();
+        out.finished(batch);
+        table.written(&out, &mut wakers);
+        assert_eq!(wakers.len(), 1);
+        assert!(matches!(table.poll(key, Waker::noop()).0, Poll::Ready(Outcome::Written)));
+    }
+}

@@ -1,0 +1,229 @@
+//! One connection's way out: the queue, the stream's writing half, and the rule who writes.
+//!
+//! A lone caller writes its frame itself, without a task hop. Otherwise frames join the queue
+//! and the writer task is told; it lets the other runnable tasks go first, by one yield, and
+//! then writes all there is. `S` is what else the connection keeps under the same lock, so that
+//! a call takes one lock and not two.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::outgoing::{Batch, Outgoing, Push, Work};
+use crate::budget::ByteBudget;
+use crate::transport::Sink;
+
+/// What a connection keeps beside the queue.
+pub(crate) trait Beside: Send {
+    /// Something was written: whom to tell. Called under the lock.
+    fn written(&mut self, out: &Outgoing, wakers: &mut Vec<Waker>) {
+        let _ = (out, wakers);
+    }
+}
+
+impl Beside for () {}
+
+pub(crate) struct Link<S> {
+    state: Mutex<State<S>>,
+    sink: Box<dyn Sink>,
+    closed: AtomicBool,
+}
+
+pub(crate) struct State<S> {
+    pub(crate) out: Outgoing,
+    pub(crate) extra: S,
+    reader: Option<Waker>,
+    /// Why the connection ended; the first reason stays.
+    reason: Option<Reason>,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason {
+    pub(crate) text: String,
+    pub(crate) kind: Option<io::ErrorKind>,
+}
+
+impl Reason {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: None }
+    }
+
+    pub(crate) fn io(what: &str, error: &io::Error) -> Self {
+        Self { text: format!("{what}: {error}"), kind: Some(error.kind()) }
+    }
+}
+
+impl<S: Beside> Link<S> {
+    pub(crate) fn new(sink: Box<dyn Sink>, budget: &ByteBudget, extra: S) -> Self {
+        Self {
+            state: Mutex::new(State {
+                out: Outgoing::new(budget.charge()),
+                extra,
+                reader: None,
+                reason: None,
+            }),
+            sink,
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Looks at or changes the state. No user code may run in `f`.
+    #[inline]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut State<S>) -> R) -> R {
+        f(&mut self.state.lock())
+    }
+
+    /// Does what [`Outgoing::pushed`] decided; the lock is not held.
+    #[inline]
+    pub(crate) fn carry_out(&self, push: Push) {
+        match push {
+            Push::Nothing => {}
+            Push::Wake(waker) => waker.wake(),
+            Push::Write(batch) => self.write(batch),
+        }
+    }
+
+    fn write(&self, mut batch: Batch) {
+        let push = match self.try_write(&mut batch) {
+            Ok(true) => self.finished(batch),
+            Ok(false) => self.with(|s| s.out.blocked(batch)),
+            Err(error) => return self.fail(&Reason::io("write failed", &error), Some(&batch)),
+        };
+        self.carry_out(push);
+    }
+
+    fn finished(&self, batch: Batch) -> Push {
+        let mut wakers = Vec::new();
+        let push = self.with(|s| {
+            let push = s.out.finished(batch);
+            s.extra.written(&s.out, &mut wakers);
+            push
+        });
+        wakers.into_iter().for_each(Waker::wake);
+        push
+    }
+
+    /// Writes as much as the stream takes; `false` when it takes no more now.
+    fn try_write(&self, batch: &mut Batch) -> io::Result<bool> {
+        while !batch.is_done() {
+            match batch.with_slices(|slices| self.sink.try_write(slices)) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => batch.advance(n),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Ends the connection: nothing more is written, the reader is woken to clean up.
+    pub(crate) fn close(&self, reason: &Reason) {
+        self.fail(reason, None);
+    }
+
+    fn fail(&self, reason: &Reason, batch: Option<&Batch>) {
+        let (writer, reader) = self.with(|s| {
+            s.reason.get_or_insert_with(|| reason.clone());
+            (s.out.close(batch), s.reader.clone())
+        });
+        self.closed.store(true, Ordering::Release);
+        for waker in [writer, reader].into_iter().flatten() {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        self.with(|s| s.reason.clone())
+    }
+
+    pub(crate) fn wake_reader(&self) {
+        if let Some(reader) = self.with(|s| s.reader.clone()) {
+            reader.wake();
+        }
+    }
+
+    /// Makes the reading task the one that [`close`](Self::close) wakes.
+    pub(crate) fn register_reader(&self, cx: &Context<'_>) {
+        self.with(|s| s.reader = Some(cx.waker().clone()));
+    }
+
+    /// The writer task. Ends when the connection is closed, after what was handed over has been
+    /// dealt with.
+    pub(crate) async fn run_writer(&self) {
+        loop {
+            let work = std::future::poll_fn(|cx| {
+                self.with(|s| match s.out.work() {
+                    Work::Wait => {
+                        match &mut s.out.writer {
+                            Some(waker) => waker.clone_from(cx.waker()),
+                            none => *none = Some(cx.waker().clone()),
+                        }
+                        Poll::Pending
+                    }
+                    work => Poll::Ready(work),
+                })
+            })
+            .await;
+            let batch = match work {
+                Work::Finish(batch) => batch,
+                Work::Yield => {
+                    tokio::task::yield_now().await;
+                    match self.with(|s| s.out.take()) {
+                        Some(batch) => batch,
+                        None => continue,
+                    }
+                }
+                Work::Close => return,
+                Work::Wait => continue,
+            };
+            if let Err((error, batch)) = self.write_all(batch).await {
+                self.fail(&Reason::io("write failed", &error), Some(&batch));
+            }
+        }
+    }
+
+    async fn write_all(&self, mut batch: Batch) -> Result<(), (io::Error, Batch)> {
+        loop {
+            match self.try_write(&mut batch) {
+                Ok(true) => {
+                    // A wake would only wake this task, which looks again anyway.
+                    drop(self.finished(batch));
+                    return Ok(());
+                }
+                Ok(false) => {}
+                Err(error) => return Err((error, batch)),
+            }
+            let ready = std::future::poll_fn(|cx| {
+                if self.is_closed() {
+                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+                }
+                self.with(|s| s.out.writer = Some(cx.waker().clone()));
+                self.sink.poll_ready(cx)
+            });
+            if let Err(error) = ready.await {
+                return Err((error, batch));
+            }
+        }
+    }
+
+    /// Waits until everything appended so far has been written, or the connection is closed.
+    pub(crate) async fn drained(&self) {
+        // Polled rather than signalled: it is needed once, when a connection ends.
+        while !self.is_closed() && self.with(|s| s.out.queued() > 0) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Tells the far end that nothing more will come.
+    pub(crate) async fn shutdown(&self) {
+        let _ = std::future::poll_fn(|cx| self.sink.poll_shutdown(cx)).await;
+    }
+}

@@ -1,0 +1,439 @@
+//! The queue of frames on their way out of one connection. No I/O, no lock: the connection
+//! keeps it under its own mutex and asks it what to do.
+//!
+//! Small frames are appended to one buffer. A large frame stands alone and its payload is never
+//! copied; small frames that come later pass large ones that have not begun, so that a megabyte
+//! holds up its neighbours for one write at most. (The order of frames is free: replies are
+//! matched by sequence number, and requests of one caller follow each other anyway.)
+//!
+//! Whether a request was sent is a question about the frame's [`Place`]: what the kernel has not
+//! taken was not sent.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::task::Waker;
+
+use bytes::Bytes;
+
+use crate::budget::{ALLOWANCE, Charge};
+
+/// A payload of this size or more is not copied into the shared buffer.
+pub(crate) const LARGE: usize = 32 * 1024;
+
+/// With this much queued, the first one to notice writes at once: the far end can start.
+pub(crate) const WRITE_AT_ONCE: usize = 32 * 1024;
+
+/// Large frames of one batch, in bytes; the first one goes whatever its size.
+const BULK_BATCH: usize = 256 * 1024;
+
+/// The buffer of small frames is freed when a burst made it larger than this.
+const KEEP: usize = 256 * 1024;
+
+pub(crate) struct Outgoing {
+    small: Vec<u8>,
+    bulk: VecDeque<Bulk>,
+    small_appended: u64,
+    small_written: u64,
+    bulk_appended: u64,
+    bulk_written: u64,
+    /// How far batches have been taken: between written and taken nobody but the one who
+    /// writes knows what the kernel has.
+    small_taken: u64,
+    bulk_taken: u64,
+    /// Bytes appended and not yet written, of both kinds.
+    queued: usize,
+    charge: Charge,
+    /// An empty buffer, swapped in when `small` is taken.
+    spare: Vec<u8>,
+    /// Somebody is writing. A flag and not a lock: a thread that sleeps in a write holds up
+    /// nobody who appends.
+    writing: bool,
+    /// The writer task has been told to come.
+    scheduled: bool,
+    /// A batch that the stream did not take whole, for the writer task to finish.
+    handover: Option<Batch>,
+    closed: bool,
+    pub(crate) writer: Option<Waker>,
+}
+
+/// Where a frame stands in the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Written when this many bytes of small frames are.
+    Small(u64),
+    /// Written when this many large frames are.
+    Bulk(u64),
+}
+
+struct Bulk {
+    head: Vec<u8>,
+    payload: Bytes,
+}
+
+/// What is written in one go.
+pub(crate) struct Batch {
+    small: Vec<u8>,
+    bulk: Vec<Bulk>,
+    written: usize,
+    total: usize,
+}
+
+/// What the one who appended has to do after letting go of the lock.
+pub(crate) enum Push {
+    Nothing,
+    Write(Batch),
+    Wake(Waker),
+}
+
+/// What the writer task finds.
+pub(crate) enum Work {
+    Finish(Batch),
+    Yield,
+    Wait,
+    Close,
+}
+
+impl Outgoing {
+    pub(crate) fn new(charge: Charge) -> Self {
+        Self {
+            small: Vec::new(),
+            bulk: VecDeque::new(),
+            small_appended: 0,
+            small_written: 0,
+            bulk_appended: 0,
+            bulk_written: 0,
+            small_taken: 0,
+            bulk_taken: 0,
+            queued: 0,
+            charge,
+            spare: Vec::new(),
+            writing: false,
+            scheduled: false,
+            handover: None,
+            closed: false,
+            writer: None,
+        }
+    }
+
+    /// Appends whatever `encode` writes as small frames.
+    pub(crate) fn append<E>(
+        &mut self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Place, E> {
+        let before = self.small.len();
+        encode(&mut self.small)?;
+        let added = self.small.len() - before;
+        self.small_appended += added as u64;
+        self.grow(added);
+        Ok(Place::Small(self.small_appended))
+    }
+
+    /// Appends frames that are encoded already.
+    pub(crate) fn append_encoded(&mut self, frames: &[u8]) -> Place {
+        self.small.extend_from_slice(frames);
+        self.small_appended += frames.len() as u64;
+        self.grow(frames.len());
+        Place::Small(self.small_appended)
+    }
+
+    /// Appends a batch of encoded frames and leaves `frames` empty. Where nothing waits, the two
+    /// buffers are exchanged instead of copied.
+    pub(crate) fn append_batch(&mut self, frames: &mut Vec<u8>) {
+        let added = frames.len();
+        if self.small.is_empty() {
+            std::mem::swap(&mut self.small, frames);
+        } else {
+            self.small.extend_from_slice(frames);
+            frames.clear();
+        }
+        self.small_appended += added as u64;
+        self.grow(added);
+    }
+
+    /// Appends a large frame: everything before the payload, and the payload.
+    pub(crate) fn append_large(&mut self, head: Vec<u8>, payload: Bytes) -> Place {
+        let added = head.len() + payload.len();
+        self.bulk.push_back(Bulk { head, payload });
+        self.bulk_appended += 1;
+        self.grow(added);
+        Place::Bulk(self.bulk_appended)
+    }
+
+    fn grow(&mut self, added: usize) {
+        self.queued += added;
+        if self.queued > ALLOWANCE && self.queued > self.charge.bytes() {
+            self.charge.resize(self.queued);
+        }
+    }
+
+    /// Bytes that the kernel has not taken.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(crate) fn is_written(&self, place: Place) -> bool {
+        match place {
+            Place::Small(end) => self.small_written >= end,
+            Place::Bulk(index) => self.bulk_written >= index,
+        }
+    }
+
+    /// How much has been written in all; grows while there is progress.
+    pub(crate) fn progress(&self) -> u64 {
+        self.small_written + self.bulk_written + self.handover.as_ref().map_or(0, |b| b.written as u64)
+    }
+
+    /// Decides who writes what was appended. `alone`: nobody else is likely to append soon, so
+    /// waiting for company would only cost time.
+    pub(crate) fn pushed(&mut self, alone: bool) -> Push {
+        if self.writing || self.closed {
+            return Push::Nothing;
+        }
+        if alone || self.queued >= WRITE_AT_ONCE {
+            return match self.take() {
+                Some(batch) => Push::Write(batch),
+                None => Push::Nothing,
+            };
+        }
+        self.schedule()
+    }
+
+    fn schedule(&mut self) -> Push {
+        if self.scheduled || self.queued == 0 {
+            return Push::Nothing;
+        }
+        self.scheduled = true;
+        self.writer.clone().map_or(Push::Nothing, Push::Wake)
+    }
+
+    /// Takes what there is to write, if nobody is writing.
+    pub(crate) fn take(&mut self) -> Option<Batch> {
+        if self.writing || self.closed || self.queued == 0 {
+            return None;
+        }
+        self.writing = true;
+        self.scheduled = false;
+        let small = std::mem::replace(&mut self.small, std::mem::take(&mut self.spare));
+        let mut total = small.len();
+        let mut bulk = Vec::new();
+        let mut bulk_bytes = 0;
+        while let Some(first) = self.bulk.front() {
+            let bytes = first.head.len() + first.payload.len();
+            if !bulk.is_empty() && bulk_bytes + bytes > BULK_BATCH {
+                break;
+            }
+            bulk_bytes += bytes;
+            bulk.extend(self.bulk.pop_front());
+        }
+        total += bulk_bytes;
+        self.small_taken = self.small_appended;
+        self.bulk_taken += bulk.len() as u64;
+        Some(Batch { small, bulk, written: 0, total })
+    }
+
+    /// A batch was written whole. If more has come meanwhile, the writer task takes over: the one
+    /// who just wrote has a call of its own to see to.
+    pub(crate) fn finished(&mut self, batch: Batch) -> Push {
+        if self.closed {
+            return Push::Nothing;
+        }
+        self.account(&batch, batch.total);
+        self.writing = false;
+        self.scheduled = false;
+        let mut buffer = batch.small;
+        if buffer.capacity() <= KEEP {
+            buffer.clear();
+            self.spare = buffer;
+        }
+        self.schedule()
+    }
+
+    /// The stream does not take more now: the writer task waits for it and finishes the batch.
+    pub(crate) fn blocked(&mut self, batch: Batch) -> Push {
+        if self.closed {
+            return Push::Nothing;
+        }
+        self.handover = Some(batch);
+        self.writer.clone().map_or(Push::Nothing, Push::Wake)
+    }
+
+    /// What the writer task should do.
+    pub(crate) fn work(&mut self) -> Work {
+        if let Some(batch) = self.handover.take() {
+            return Work::Finish(batch);
+        }
+        if self.closed {
+            return Work::Close;
+        }
+        if self.scheduled && !self.writing { Work::Yield } else { Work::Wait }
+    }
+
+    /// No more writes. `batch`: what was being written when it failed. Afterwards
+    /// [`is_written`](Self::is_written) gives the final answer for every place.
+    pub(crate) fn close(&mut self, batch: Option<&Batch>) -> Option<Waker> {
+        if self.closed {
+            return None;
+        }
+        if let Some(batch) = batch {
+            self.account(batch, batch.written);
+        } else if let Some(batch) = self.handover.take() {
+            self.account(&batch, batch.written);
+        } else if self.writing {
+            // Somebody is in the middle of a write: it may have gone out, so it counts as sent.
+            self.small_written = self.small_taken;
+            self.bulk_written = self.bulk_taken;
+        }
+        self.closed = true;
+        self.small = Vec::new();
+        self.bulk.clear();
+        self.queued = 0;
+        self.charge.resize(0);
+        self.writer.clone()
+    }
+
+    fn account(&mut self, batch: &Batch, written: usize) {
+        self.small_written += written.min(batch.small.len()) as u64;
+        let mut rest = written.saturating_sub(batch.small.len());
+        for bulk in &batch.bulk {
+            let bytes = bulk.head.len() + bulk.payload.len();
+            if rest < bytes {
+                break;
+            }
+            rest -= bytes;
+            self.bulk_written += 1;
+        }
+        self.queued = self.queued.saturating_sub(batch.total);
+        if self.charge.bytes() > 0 {
+            self.charge.resize(if self.queued > ALLOWANCE { self.queued } else { 0 });
+        }
+    }
+}
+
+impl Batch {
+    pub(crate) fn is_done(&self) -> bool {
+        self.written == self.total
+    }
+
+    pub(crate) fn advance(&mut self, n: usize) {
+        self.written += n;
+    }
+
+    /// Gives the unwritten rest to `write`.
+    pub(crate) fn with_slices<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+        if self.written < self.small.len() && self.bulk.is_empty() {
+            return write(&[IoSlice::new(&self.small[self.written..])]);
+        }
+        let mut slices = [IoSlice::new(&[]); 16];
+        let mut filled = 0;
+        let mut skip = self.written;
+        let parts = std::iter::once(&self.small[..])
+            .chain(self.bulk.iter().flat_map(|b| [&b.head[..], &b.payload[..]]));
+        for part in parts {
+            if skip >= part.len() {
+                skip -= part.len();
+                continue;
+            }
+            slices[filled] = IoSlice::new(&part[skip..]);
+            skip = 0;
+            filled += 1;
+            if filled == slices.len() {
+                break;
+            }
+        }
+        write(&slices[..filled])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::ByteBudget;
+
+    fn outgoing() -> Outgoing {
+        Outgoing::new(ByteBudget::new(1 << 30).charge())
+    }
+
+    fn bytes(batch: &Batch) -> Vec<u8> {
+        batch.with_slices(|slices| slices.iter().flat_map(|s| s.to_vec()).collect())
+    }
+
+    #[test]
+    fn small_frames_pass_large_ones_that_have_not_begun() {
+        let mut out = outgoing();
+        let large = out.append_large(b"L".to_vec(), Bytes::from_static(b"arge"));
+        let small = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"small"))).unwrap();
+        let batch = out.take().unwrap();
+        assert_eq!(bytes(&batch), b"smallLarge");
+        assert!(out.take().is_none(), "one writer at a time");
+        assert!(matches!(out.finished(batch), Push::Nothing));
+        assert!(out.is_written(small) && out.is_written(large));
+        assert_eq!(out.queued(), 0);
+    }
+
+    #[test]
+    fn only_what_the_kernel_took_whole_was_sent() {
+        let mut out = outgoing();
+        let a = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"aaaa"))).unwrap();
+        let b = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"bbbb"))).unwrap();
+        let c = out.append_large(vec![0; 10], Bytes::from(vec![0; 90]));
+        let mut batch = out.take().unwrap();
+        batch.advance(7);
+        out.close(Some(&batch));
+        assert!(out.is_written(a));
+        assert!(!out.is_written(b) && !out.is_written(c));
+    }
+
+    #[test]
+    fn closing_during_a_write_counts_what_is_being_written_as_sent() {
+        let mut out = outgoing();
+        let a = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let batch = out.take().unwrap();
+        let b = out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        out.close(None);
+        assert!(out.is_written(a) && !out.is_written(b));
+        assert!(matches!(out.finished(batch), Push::Nothing));
+        assert!(!out.is_written(b));
+    }
+
+    #[test]
+    fn what_comes_during_a_write_goes_to_the_writer_task() {
+        let mut out = outgoing();
+        out.writer = Some(Waker::noop().clone());
+        out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let Push::Write(batch) = out.pushed(true) else { panic!("a lone caller writes itself") };
+        out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        assert!(matches!(out.pushed(true), Push::Nothing));
+        assert!(matches!(out.finished(batch), Push::Wake(_)));
+        assert!(matches!(out.work(), Work::Yield));
+        assert_eq!(bytes(&out.take().unwrap()), [2]);
+    }
+
+    #[test]
+    fn a_partly_written_batch_goes_on_where_it_stopped() {
+        let mut out = outgoing();
+        out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"abc"))).unwrap();
+        out.append_large(b"de".to_vec(), Bytes::from_static(b"fgh"));
+        let mut batch = out.take().unwrap();
+        for (n, rest) in [(1, &b"bcdefgh"[..]), (3, b"efgh"), (3, b"h")] {
+            batch.advance(n);
+            assert_eq!(bytes(&batch), rest);
+        }
+        batch.advance(1);
+        assert!(batch.is_done());
+    }
+
+    #[test]
+    fn unread_replies_are_charged_until_written() {
+        let budget = ByteBudget::new(1 << 30);
+        let mut out = Outgoing::new(budget.charge());
+        out.append_large(vec![0; 16], Bytes::from(vec![0; 1 << 20]));
+        assert_eq!(budget.used(), (1 << 20) + 16);
+        let batch = out.take().unwrap();
+        out.finished(batch);
+        assert_eq!(budget.used(), 0);
+    }
+}

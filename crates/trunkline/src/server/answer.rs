@@ -1,0 +1,124 @@
+//! Answers: a result becomes one response frame, by the rules of the wire.
+
+use bytes::Bytes;
+use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, Compressors, FrameEncoder, Header, Metadata, Status};
+
+use crate::call::Reply;
+use crate::error::{Error, ErrorKind};
+use crate::frame::outgoing::LARGE;
+use crate::frame::scratch;
+
+/// Turns an error into the text that Go peers see.
+pub(crate) type ErrorText = dyn Fn(&Error) -> String + Send + Sync;
+
+/// What answers need besides the result.
+pub(crate) struct AnswerRules {
+    pub(crate) compressors: Compressors,
+    pub(crate) error_text: Option<Box<ErrorText>>,
+}
+
+/// A response frame whose payload is sent by reference.
+pub(crate) struct LargeAnswer {
+    pub(crate) head: Vec<u8>,
+    pub(crate) payload: Bytes,
+}
+
+impl AnswerRules {
+    /// Appends the answer to `out`, or returns it when it is large.
+    pub(crate) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        request: Header,
+        path: &[u8],
+        method: &[u8],
+        result: Result<Reply, Error>,
+    ) -> Option<LargeAnswer> {
+        match result {
+            Ok(reply) => self.write_reply(out, request, path, method, reply),
+            Err(error) => self.write_error(out, request, path, method, error),
+        }
+    }
+
+    fn write_reply(
+        &self,
+        out: &mut Vec<u8>,
+        request: Header,
+        path: &[u8],
+        method: &[u8],
+        reply: Reply,
+    ) -> Option<LargeAnswer> {
+        let mut header = request.response_to();
+        let mut body = reply.body;
+        // The rule of the wire: the request's compressor, and only above the threshold.
+        if request.compress() != CompressType::NONE && body.as_slice().len() > COMPRESS_THRESHOLD {
+            match self.compress(request.compress(), body.as_slice()) {
+                Ok(compressed) => {
+                    header = header.with_compress(request.compress());
+                    body.recycle();
+                    body = compressed.into();
+                }
+                // As in Go, a reply that does not compress goes out plain.
+                Err(error) => tracing::warn!(%error, "a reply could not be compressed; it is sent plain"),
+            }
+        }
+        if body.as_slice().len() >= LARGE {
+            let payload = body.into_bytes();
+            let mut head = Vec::with_capacity(128 + reply.metadata.encoded_len());
+            let mut frame = FrameEncoder::begin(&mut head, header, path, method);
+            frame.block(reply.metadata.encoded());
+            return match frame.detached(payload.len()) {
+                Ok(()) => Some(LargeAnswer { head, payload }),
+                Err(error) => self.write_too_large(out, request, path, method, &error),
+            };
+        }
+        let mut frame = FrameEncoder::begin(out, header, path, method);
+        frame.block(reply.metadata.encoded());
+        if let Err(error) = frame.payload(body.as_slice()) {
+            return self.write_too_large(out, request, path, method, &error);
+        }
+        body.recycle();
+        None
+    }
+
+    fn write_too_large(
+        &self,
+        out: &mut Vec<u8>,
+        request: Header,
+        path: &[u8],
+        method: &[u8],
+        error: &trunkline_wire::EncodeError,
+    ) -> Option<LargeAnswer> {
+        let error = Error::new(ErrorKind::Internal, format!("the reply does not fit a frame: {error}"));
+        self.write_error(out, request, path, method, error)
+    }
+
+    fn write_error(
+        &self,
+        out: &mut Vec<u8>,
+        request: Header,
+        path: &[u8],
+        method: &[u8],
+        mut error: Error,
+    ) -> Option<LargeAnswer> {
+        let payload = error.take_reply().map_or_else(Bytes::new, |(_, payload)| payload);
+        let mut metadata = std::mem::replace(error.metadata_mut(), Metadata::new());
+        match &self.error_text {
+            Some(text) => error.write_metadata(&text(&error), &mut metadata),
+            None => error.write_metadata(error.message(), &mut metadata),
+        }
+        let header = request.response_to().with_status(Status::Error);
+        let mut frame = FrameEncoder::begin(out, header, path, method);
+        frame.block(metadata.encoded());
+        if let Err(error) = frame.payload(&payload) {
+            tracing::error!(%error, "an error answer does not fit a frame; the caller gets none");
+        }
+        None
+    }
+
+    fn compress(&self, kind: CompressType, payload: &[u8]) -> Result<Vec<u8>, trunkline_wire::CompressError> {
+        let compressor = self.compressors.require(kind)?;
+        let mut out = scratch::take();
+        compressor.compress(payload, &mut out)?;
+        Ok(out)
+    }
+}

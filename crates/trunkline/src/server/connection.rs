@@ -1,0 +1,285 @@
+//! One connection of a server: frames are decoded, admitted within limits, dispatched; answers
+//! of one read batch leave in one write.
+//!
+//! A handler is polled once where its frame was read. Most calls end there, without a task. One
+//! that does not is moved to a task of its own and noted in [`Running`], from which deadlines
+//! and a lost connection cancel it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use trunkline_wire::{FrameEncoder, Header, Message, keys};
+
+use super::dispatch::{Arrived, Batch};
+use super::router::RouteCache;
+use super::running::Running;
+use super::shared::Shared;
+use crate::frame::incoming::{Activity, Fill, Incoming};
+use crate::frame::link::{Link, Reason};
+use crate::frame::outgoing::{Push, WRITE_AT_ONCE};
+use crate::transport::{Peer, Stream};
+
+/// How long late bytes are read and thrown away after the last answer.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 64 << 20;
+
+/// How long a stopping server goes on serving a peer that keeps sending.
+const STILL_SENDING: Duration = Duration::from_secs(1);
+
+/// A stopping server takes a peer for silent after this.
+const QUIET: Duration = Duration::from_millis(20);
+
+pub(crate) struct Connection {
+    pub(super) link: Link<()>,
+    pub(super) peer: Peer,
+    pub(super) shared: Arc<Shared>,
+    activity: Activity,
+    pub(super) running: Mutex<Running>,
+    pub(super) in_flight: AtomicUsize,
+    /// Told when something may be late earlier than the timer thinks.
+    pub(super) timer: Notify,
+    pub(super) timer_started: AtomicBool,
+    pub(super) generation: AtomicU64,
+    ended: Notify,
+    /// An answer asked for the end of the connection.
+    closing: OnceLock<Reason>,
+    /// The peer said that it knows more than rpcx: it understands being told to go elsewhere.
+    pub(super) knows_drain: AtomicBool,
+    pub(super) watch: Mutex<super::sweep::Watch>,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Stream, shared: Arc<Shared>) -> (Arc<Self>, Incoming) {
+        let limits = &shared.limits;
+        let incoming = Incoming::new(stream.reader, limits.wire.clone(), &shared.budget);
+        let connection = Arc::new(Self {
+            link: Link::new(stream.sink, &shared.budget, ()),
+            peer: stream.peer,
+            shared,
+            activity: Activity::default(),
+            running: Mutex::new(Running::new()),
+            in_flight: AtomicUsize::new(0),
+            timer: Notify::new(),
+            timer_started: AtomicBool::new(false),
+            generation: AtomicU64::new(0),
+            ended: Notify::new(),
+            closing: OnceLock::new(),
+            knows_drain: AtomicBool::new(false),
+            watch: Mutex::default(),
+        });
+        (connection, incoming)
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(super) fn link(&self) -> &Link<()> {
+        &self.link
+    }
+
+    /// Ends the connection once what was answered so far is out.
+    pub(super) fn close_after_answers(&self, reason: Reason) {
+        let _ = self.closing.set(reason);
+        self.nudge();
+    }
+
+    /// Makes the reading task notice that the server stops.
+    pub(super) fn nudge(&self) {
+        self.activity.nudge(&self.link);
+    }
+
+    pub(super) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// Calls that are under way or wait for a place.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.running.lock().len()
+    }
+
+    /// Serves until the peer is gone, the connection fails, or the server stops.
+    pub(crate) async fn run(self: Arc<Self>, mut incoming: Incoming) {
+        let writer = self.clone();
+        let writer = tokio::spawn(async move { writer.link.run_writer().await });
+        let reason = self.read(&mut incoming).await;
+        self.cancel_running();
+        // What was answered before the end still goes out, unless nobody reads it.
+        let _ = tokio::time::timeout(LINGER, self.link.drained()).await;
+        self.link.shutdown().await;
+        if !self.link.is_closed() {
+            let _ = tokio::time::timeout(LINGER, incoming.discard(LINGER_BYTES)).await;
+        }
+        let reason = reason.unwrap_or_else(|| Reason::new("the server is stopping"));
+        self.link.close(&reason);
+        self.ended.notify_waiters();
+        let _ = writer.await;
+        tracing::debug!(peer = %self.peer.address, reason = reason.text, "connection closed");
+    }
+
+    /// Reads until there is a reason to end; `None` is the server's own wish to stop.
+    async fn read(self: &Arc<Self>, incoming: &mut Incoming) -> Option<Reason> {
+        let mut routes = RouteCache::new();
+        let mut batch = Batch::new();
+        let mut draining = false;
+        loop {
+            let filled = if draining {
+                // Once the server stops, the reading goes on beside the wait for silence.
+                tokio::select! {
+                    filled = incoming.fill(&self.link, &self.activity) => filled,
+                    () = self.finished_serving() => return None,
+                }
+            } else {
+                incoming.fill(&self.link, &self.activity).await
+            };
+            match filled {
+                Ok(Fill::Bytes) => {}
+                Ok(Fill::Nudged) => {
+                    if let Some(reason) = self.closing.get() {
+                        return Some(reason.clone());
+                    }
+                    if !draining && self.shared.is_draining() {
+                        draining = true;
+                        self.tell_drain();
+                    }
+                    continue;
+                }
+                Ok(Fill::End) if self.link.is_closed() => {
+                    return Some(self.link.reason().unwrap_or_else(|| Reason::new("closed")));
+                }
+                Ok(Fill::End) if incoming.leftover() > 0 => {
+                    return Some(Reason::new("the peer ended in the middle of a frame"));
+                }
+                Ok(Fill::End) => return Some(Reason::new("the peer closed the connection")),
+                Err(error) => return Some(Reason::io("read failed", &error)),
+            }
+            let now = Instant::now();
+            routes.refresh(&self.shared.router);
+            batch.begin();
+            loop {
+                match incoming.next() {
+                    Ok(Some(message)) => {
+                        let charge = incoming.take_charge();
+                        let arrived = Arrived { message, at: now, charge };
+                        if let Err(reason) = self.on_frame(arrived, &mut routes, &mut batch) {
+                            self.send(&mut batch);
+                            return Some(reason);
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.send(&mut batch);
+                        tracing::warn!(peer = %self.peer.address, %error, "a peer broke the protocol; its connection is closed");
+                        return Some(Reason::new(format!("protocol error: {error}")));
+                    }
+                }
+                if batch.replies.len() >= WRITE_AT_ONCE || batch.large {
+                    self.send(&mut batch);
+                    self.until_read().await;
+                }
+            }
+            batch.end();
+            self.send(&mut batch);
+            self.until_read().await;
+        }
+    }
+
+    /// Whether the peer has left so many answers unread that no more are made for it.
+    pub(super) fn is_unread(&self) -> bool {
+        self.link.with(|s| s.out.queued()) > self.shared.limits.unwritten_per_connection
+    }
+
+    async fn until_read(&self) {
+        while self.is_unread() && !self.link.is_closed() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Writes the answers of a batch, all at once.
+    #[inline]
+    fn send(&self, batch: &mut Batch) {
+        batch.large = false;
+        if batch.replies.is_empty() {
+            return;
+        }
+        let push = self.link.with(|s| {
+            s.out.append_batch(&mut batch.replies);
+            s.out.pushed(true)
+        });
+        self.link.carry_out(push);
+    }
+
+    /// Heartbeats come back as they are but for the response bit, whatever the load: metadata,
+    /// payload, path, method and the oneway bit are kept.
+    pub(super) fn echo(&self, message: Message, replies: &mut Vec<u8>) {
+        if !self.knows_drain.load(Ordering::Relaxed)
+            && trunkline_wire::lookup(message.metadata_block(), keys::HELLO.as_bytes()).is_some()
+        {
+            self.knows_drain.store(true, Ordering::Relaxed);
+        }
+        let header = message.header().echo();
+        message.with_header(header).encode(replies);
+    }
+
+    /// Ends the connection whatever it still has to say.
+    pub(super) fn abandon(&self) {
+        self.link.close(&Reason::new("the server stopped"));
+    }
+
+    fn cancel_running(&self) {
+        let tasks = self.running.lock().close();
+        for task in tasks {
+            task.abort();
+        }
+        self.ended.notify_waiters();
+    }
+
+    pub(super) async fn until_closed(&self) {
+        loop {
+            let mut ended = std::pin::pin!(self.ended.notified());
+            ended.as_mut().enable();
+            if self.link.is_closed() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Tells a peer that understands it to send its next calls elsewhere. Go peers were not asked
+    /// and get nothing they might stumble over.
+    fn tell_drain(&self) {
+        if !self.knows_drain.load(Ordering::Relaxed) {
+            return;
+        }
+        let push = self.link.with(|s| {
+            let appended = s.out.append(|out| {
+                FrameEncoder::begin(out, Header::push(), keys::CONTROL.as_bytes(), keys::DRAIN.as_bytes())
+                    .payload(&[])
+            });
+            match appended {
+                Ok(_) => s.out.pushed(true),
+                Err(_) => Push::Nothing,
+            }
+        });
+        self.link.carry_out(push);
+    }
+
+    /// Ends when everything that arrived has been served and the peer is silent, or has gone on
+    /// sending for too long.
+    async fn finished_serving(&self) {
+        let begun = Instant::now();
+        loop {
+            let reads = self.activity.reads();
+            tokio::time::sleep(QUIET).await;
+            let idle = self.running.lock().is_idle() && self.link.with(|s| s.out.queued()) == 0;
+            let quiet = self.activity.reads() == reads && !self.activity.is_partial();
+            if idle && (quiet || begun.elapsed() > STILL_SENDING) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,560 @@
+//! From a request's frame to its answer: admission, the first poll, and what follows when the
+//! handler is not done by then.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use trunkline_wire::{CompressType, Header, Message, keys};
+
+use super::answer::LargeAnswer;
+use super::connection::Connection;
+use super::pace::Stopwatch;
+use super::router::{Route, RouteCache};
+use super::running::{Key, Queued};
+use crate::budget::{ALLOWANCE, Charge};
+use crate::call::{Body, Call, Reply, Target};
+use crate::error::{Error, ErrorKind};
+use crate::frame::link::Reason;
+use crate::frame::scratch;
+use crate::transport::BoxFuture;
+
+/// A compressed payload of this size or more is inflated in a task of its own, so that it does
+/// not hold up its neighbours.
+const INFLATE_APART: usize = 16 * 1024;
+
+/// Frames below this size count by number, not against the byte budget.
+const SMALL_FRAME: usize = 4 * 1024;
+
+/// The text that Go's contexts give, and that callers look for.
+pub(super) const DEADLINE_TEXT: &str = "context deadline exceeded";
+
+/// A handler under way.
+type Handling = BoxFuture<'static, Result<Reply, Error>>;
+
+/// A request as it came, with what the reading side knows of it.
+pub(crate) struct Arrived {
+    pub(crate) message: Message,
+    pub(crate) at: Instant,
+    pub(crate) charge: Option<Charge>,
+}
+
+/// What is needed to answer a request.
+pub(crate) struct Asked {
+    pub(crate) header: Header,
+    pub(crate) names: Names,
+}
+
+/// Whom a request was for: a method, or names that no method has.
+#[derive(Clone)]
+pub(crate) enum Names {
+    Route(Arc<Route>),
+    Unknown(Target),
+}
+
+impl Names {
+    fn target(&self) -> &Target {
+        match self {
+            Self::Route(route) => &route.target,
+            Self::Unknown(target) => target,
+        }
+    }
+
+    pub(super) fn unknown(message: &Message) -> Self {
+        let path = String::from_utf8_lossy(message.service_path());
+        let method = String::from_utf8_lossy(message.service_method());
+        Self::Unknown(Target::shared(&path, &method))
+    }
+}
+
+/// What the frames of one read are answered with.
+pub(super) struct Batch {
+    pub(super) replies: Vec<u8>,
+    /// A large answer was queued beside `replies`.
+    pub(super) large: bool,
+    watch: Stopwatch,
+}
+
+impl Batch {
+    pub(super) fn new() -> Self {
+        Self { replies: Vec::new(), large: false, watch: Stopwatch::new() }
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.watch.restart();
+    }
+
+    pub(super) fn end(&mut self) {
+        self.watch.end();
+    }
+}
+
+/// What became of a request at its first poll.
+enum First {
+    Done(Result<Reply, Error>),
+    Pending(Handling),
+}
+
+impl Connection {
+    /// Handles one frame. An error ends the connection.
+    #[inline]
+    pub(super) fn on_frame(
+        self: &Arc<Self>,
+        arrived: Arrived,
+        routes: &mut RouteCache,
+        batch: &mut Batch,
+    ) -> Result<(), Reason> {
+        let message = &arrived.message;
+        let header = message.header();
+        if header.is_response() {
+            return Err(Reason::new("the peer sent a response where a request was expected"));
+        }
+        if header.is_heartbeat() {
+            self.echo(arrived.message, &mut batch.replies);
+            return Ok(());
+        }
+        match routes.find(&self.shared.router, message.service_path(), message.service_method()) {
+            Ok(route) if self.shared.chain.is_empty() => self.on_request(arrived, route, batch),
+            Ok(route) => {
+                let names = Names::Route(route.clone());
+                self.start_layered(arrived, names, batch)
+            }
+            Err(_) if !self.shared.chain.is_empty() => {
+                // A layer may know the names, or wish to see what is asked for.
+                let names = Names::unknown(message);
+                self.start_layered(arrived, names, batch)
+            }
+            Err(error) => {
+                let names = Names::unknown(message);
+                self.answer_here(header, names.target(), Err(error), batch)
+            }
+        }
+    }
+
+    /// The shortest way: no layers, a known method, no counter touched that others touch.
+    #[inline]
+    fn on_request(
+        self: &Arc<Self>,
+        arrived: Arrived,
+        route: &Arc<Route>,
+        batch: &mut Batch,
+    ) -> Result<(), Reason> {
+        let header = arrived.message.header();
+        if self.must_wait(&arrived) || route.pace.is_apart() {
+            return self.start_later(arrived, Names::Route(route.clone()), batch);
+        }
+        let wire_len = arrived.message.wire_len();
+        let (call, deadline) = match self.call(arrived, header, &route.target, route.idempotent) {
+            Ok(call) => call,
+            Err(error) => return self.answer_here(header, &route.target, Err(error), batch),
+        };
+        let first = first_poll(&route.target, || route.endpoint.clone().call(call));
+        if let Some(took) = batch.watch.lap() {
+            route.pace.took(took);
+        }
+        match first {
+            First::Done(result) => self.answer_here(header, &route.target, result, batch),
+            First::Pending(future) => {
+                self.go_on(future, Asked { header, names: Names::Route(route.clone()) }, deadline, wire_len);
+                Ok(())
+            }
+        }
+    }
+
+    fn start_layered(
+        self: &Arc<Self>,
+        arrived: Arrived,
+        names: Names,
+        batch: &mut Batch,
+    ) -> Result<(), Reason> {
+        let header = arrived.message.header();
+        let apart = matches!(&names, Names::Route(route) if route.pace.is_apart());
+        if apart || self.must_wait(&arrived) {
+            return self.start_later(arrived, names, batch);
+        }
+        let wire_len = arrived.message.wire_len();
+        let idempotent = matches!(&names, Names::Route(route) if route.idempotent);
+        let (call, deadline) = match self.call(arrived, header, names.target(), idempotent) {
+            Ok(call) => call,
+            Err(error) => return self.answer_here(header, names.target(), Err(error), batch),
+        };
+        let first = first_poll(names.target(), || self.shared.layered(call));
+        if let (Some(took), Names::Route(route)) = (batch.watch.lap(), &names) {
+            route.pace.took(took);
+        }
+        match first {
+            First::Done(result) => self.answer_here(header, names.target(), result, batch),
+            First::Pending(future) => {
+                self.go_on(future, Asked { header, names }, deadline, wire_len);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a request cannot be polled where its frame was read.
+    #[inline]
+    fn must_wait(&self, arrived: &Arrived) -> bool {
+        let message = &arrived.message;
+        (message.header().compress() != CompressType::NONE && message.payload().len() >= INFLATE_APART)
+            || self.is_full()
+            || message.wire_len() > SMALL_FRAME && self.refusal(arrived).is_some()
+    }
+
+    /// Refuses a request, queues it, or starts it in a task of its own.
+    #[cold]
+    fn start_later(
+        self: &Arc<Self>,
+        arrived: Arrived,
+        names: Names,
+        batch: &mut Batch,
+    ) -> Result<(), Reason> {
+        let header = arrived.message.header();
+        if let Some(refusal) = self.refusal(&arrived) {
+            return self.answer_here(header, names.target(), Err(refusal), batch);
+        }
+        if self.is_full() {
+            return self.enqueue(arrived, names.target(), batch);
+        }
+        self.start_apart(arrived, Asked { header, names });
+        Ok(())
+    }
+
+    /// A reason not to start a request, other than being full.
+    fn refusal(&self, arrived: &Arrived) -> Option<Error> {
+        let wire_len = arrived.message.wire_len();
+        if wire_len > SMALL_FRAME && arrived.charge.is_none() && !self.shared.budget.has_room_for(wire_len) {
+            let text = "the server holds as many bytes as it may; try again later";
+            return Some(Error::new(ErrorKind::Overloaded, text).not_started());
+        }
+        None
+    }
+
+    fn is_full(&self) -> bool {
+        let limits = &self.shared.limits;
+        self.in_flight.load(Ordering::Relaxed) >= limits.in_flight_per_connection
+            || self.shared.admission.is_full()
+    }
+
+    fn enqueue(self: &Arc<Self>, arrived: Arrived, target: &Target, batch: &mut Batch) -> Result<(), Reason> {
+        let limits = &self.shared.limits;
+        let until = deadline_of(&arrived).unwrap_or(arrived.at + limits.queue_wait);
+        let mut running = self.running.lock();
+        if running.queued() >= limits.queue_per_connection {
+            drop(running);
+            let text = format!(
+                "the server is full: {} calls under way on this connection, {} waiting",
+                self.in_flight.load(Ordering::Relaxed),
+                limits.queue_per_connection
+            );
+            let refusal = Error::new(ErrorKind::Overloaded, text).not_started();
+            return self.answer_here(arrived.message.header(), target, Err(refusal), batch);
+        }
+        let sooner = running.enqueue(Queued { arrived, until });
+        drop(running);
+        self.wake_timer(sooner);
+        self.shared.admission.wait(self);
+        // A place may have become free between looking and waiting.
+        self.start_queued();
+        Ok(())
+    }
+
+    /// Starts requests that wait, while there are places.
+    pub(crate) fn start_queued(self: &Arc<Self>) {
+        // The last permits may be dropped with the runtime itself.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        while !self.is_full() {
+            let Some(queued) = self.running.lock().dequeue() else { return };
+            let message = &queued.arrived.message;
+            let names = match self.shared.router.find(message.service_path(), message.service_method()) {
+                Ok(route) => Names::Route(Arc::new(route)),
+                Err(_) => Names::unknown(message),
+            };
+            let asked = Asked { header: message.header(), names };
+            self.start_apart(queued.arrived, asked);
+        }
+    }
+
+    pub(crate) fn has_queued(&self) -> bool {
+        self.running.lock().queued() > 0
+    }
+
+    /// Makes the call that middleware and handler see.
+    #[inline]
+    fn call(
+        self: &Arc<Self>,
+        arrived: Arrived,
+        header: Header,
+        target: &Target,
+        idempotent: bool,
+    ) -> Result<(Call, Option<Instant>), Error> {
+        let deadline = deadline_of(&arrived);
+        if deadline.is_some_and(|at| at <= arrived.at) {
+            // Whoever asked has given up already.
+            return Err(Error::new(ErrorKind::Deadline, DEADLINE_TEXT).not_started());
+        }
+        let (metadata, payload) = arrived.message.into_parts();
+        let mut charge = arrived.charge;
+        let payload = if header.compress() == CompressType::NONE {
+            payload
+        } else {
+            self.inflate(header.compress(), &payload, &mut charge)?
+        };
+        Ok((
+            Call {
+                target: target.clone(),
+                metadata,
+                body: Body::from(payload),
+                format: header.serialize(),
+                compress: CompressType::NONE,
+                oneway: header.is_oneway(),
+                idempotent,
+                deadline,
+                origin: Some(self.clone()),
+                extensions: None,
+                charge,
+            },
+            deadline,
+        ))
+    }
+
+    fn inflate(
+        &self,
+        kind: CompressType,
+        payload: &Bytes,
+        charge: &mut Option<Charge>,
+    ) -> Result<Bytes, Error> {
+        let limit = self.shared.limits.wire.inflated;
+        let inflated = self.shared.rules.compressors.decompress(kind, payload, limit).map_err(|error| {
+            Error::new(ErrorKind::Invalid, format!("the payload does not decompress: {error}"))
+                .with_source(error)
+        })?;
+        if inflated.len() > ALLOWANCE {
+            let charge = charge.get_or_insert_with(|| self.shared.budget.charge());
+            if !charge.try_resize(charge.bytes().max(inflated.len())) {
+                let text = "the server has no room for the inflated payload; try again later";
+                return Err(Error::new(ErrorKind::Overloaded, text).not_started());
+            }
+        }
+        Ok(inflated)
+    }
+
+    fn future(&self, call: Call, names: &Names) -> Handling {
+        match names {
+            Names::Route(route) if self.shared.chain.is_empty() => route.endpoint.clone().call(call),
+            Names::Unknown(_) if self.shared.chain.is_empty() => {
+                let found = self.shared.router.find(call.service().as_bytes(), call.method().as_bytes());
+                match found {
+                    Ok(route) => route.endpoint.call(call),
+                    Err(error) => Box::pin(std::future::ready(Err(error))),
+                }
+            }
+            _ => self.shared.layered(call),
+        }
+    }
+
+    /// Answers where the frame was read: the answer joins the batch.
+    #[inline]
+    fn answer_here(
+        &self,
+        header: Header,
+        target: &Target,
+        result: Result<Reply, Error>,
+        batch: &mut Batch,
+    ) -> Result<(), Reason> {
+        let close = matches!(&result, Err(error) if error.closes_connection());
+        if let Some(large) = self.write_answer(header, target, result, &mut batch.replies) {
+            batch.large = true;
+            self.send_large(large);
+        }
+        if close { Err(asked_to_close()) } else { Ok(()) }
+    }
+
+    #[inline]
+    fn write_answer(
+        &self,
+        header: Header,
+        target: &Target,
+        result: Result<Reply, Error>,
+        out: &mut Vec<u8>,
+    ) -> Option<LargeAnswer> {
+        let (path, method) = (target.service(), target.method());
+        if !header.is_oneway() {
+            return self.shared.rules.write(out, header, path.as_bytes(), method.as_bytes(), result);
+        }
+        if let Err(error) = result {
+            tracing::debug!(service = path, method, %error, "a oneway call failed");
+        }
+        None
+    }
+
+    fn send_large(&self, large: LargeAnswer) {
+        let push = self.link.with(|s| {
+            s.out.append_large(large.head, large.payload);
+            s.out.pushed(true)
+        });
+        self.link.carry_out(push);
+    }
+
+    /// Answers from a task of its own.
+    pub(super) fn answer_apart(&self, asked: &Asked, result: Result<Reply, Error>) {
+        let close = matches!(&result, Err(error) if error.closes_connection());
+        let mut frame = scratch::take();
+        if let Some(large) = self.write_answer(asked.header, asked.names.target(), result, &mut frame) {
+            self.send_large(large);
+        }
+        if !frame.is_empty() {
+            let alone = close || self.in_flight.load(Ordering::Relaxed) <= 1;
+            let push = self.link.with(|s| {
+                s.out.append_encoded(&frame);
+                s.out.pushed(alone)
+            });
+            self.link.carry_out(push);
+        }
+        scratch::give(frame);
+        if close {
+            // The reading task lets the answer out before it shuts the door.
+            self.close_after_answers(asked_to_close());
+        }
+    }
+
+    /// Runs a request wholly in a task of its own.
+    fn start_apart(self: &Arc<Self>, arrived: Arrived, asked: Asked) {
+        let wire_len = arrived.message.wire_len();
+        let deadline = deadline_of(&arrived);
+        let connection = self.clone();
+        let (header, names) = (asked.header, asked.names.clone());
+        let future = Box::pin(async move {
+            let idempotent = matches!(&names, Names::Route(route) if route.idempotent);
+            let (call, _) = connection.call(arrived, header, names.target(), idempotent)?;
+            connection.future(call, &names).await
+        });
+        self.go_on(future, asked, deadline, wire_len);
+    }
+
+    /// Moves a call that is not done to a task of its own.
+    fn go_on(self: &Arc<Self>, future: Handling, asked: Asked, deadline: Option<Instant>, wire_len: usize) {
+        let permit = Permit::take(self, wire_len);
+        let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        let mut running = self.running.lock();
+        let Some((key, sooner)) = running.insert(asked, deadline, generation) else { return };
+        let task = tokio::spawn(permit.finish(key, future));
+        running.started(key, task.abort_handle());
+        drop(running);
+        self.wake_timer(sooner);
+    }
+}
+
+fn asked_to_close() -> Reason {
+    Reason::new("a handler or a layer asked to close the connection")
+}
+
+/// When the caller gives up, by its metadata: decimal milliseconds left when it was sent. What
+/// does not parse is ignored, as in Go.
+pub(super) fn deadline_of(arrived: &Arrived) -> Option<Instant> {
+    let text = trunkline_wire::lookup(arrived.message.metadata_block(), keys::SERVER_TIMEOUT.as_bytes())?;
+    let ms: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    // A deadline further away than this is none.
+    const YEAR_MS: u64 = 365 * 24 * 3600 * 1000;
+    Some(arrived.at + Duration::from_millis(u64::try_from(ms).unwrap_or(0).min(YEAR_MS)))
+}
+
+/// Polls a handler once, without a real waker: a call that is not done is polled again by its
+/// own task, and waking this one, which reads, would be for nothing.
+#[inline]
+fn first_poll(target: &Target, handling: impl FnOnce() -> Handling) -> First {
+    let mut cx = Context::from_waker(Waker::noop());
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        let mut future = handling();
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(result) => First::Done(result),
+            Poll::Pending => First::Pending(future),
+        }
+    }));
+    polled.unwrap_or_else(|panic| First::Done(Err(panicked(target, &*panic))))
+}
+
+/// The answer to a panic: a fixed text and an id that the log repeats. Arguments, message and
+/// stack are the server's own business.
+fn panicked(target: &Target, panic: &(dyn Any + Send)) -> Error {
+    use std::hash::{BuildHasher, Hasher};
+    let id = std::hash::RandomState::new().build_hasher().finish();
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without text");
+    tracing::error!(
+        service = target.service(),
+        method = target.method(),
+        id = format!("{id:016x}"),
+        panic = text,
+        "a handler panicked"
+    );
+    Error::new(
+        ErrorKind::Internal,
+        format!("the handler panicked; the server's log has more under id {id:016x}"),
+    )
+}
+
+/// A place among the calls in flight; given back when the call ends, however it ends.
+struct Permit {
+    connection: Arc<Connection>,
+    _charge: Option<Charge>,
+}
+
+impl Permit {
+    fn take(connection: &Arc<Connection>, wire_len: usize) -> Self {
+        connection.in_flight.fetch_add(1, Ordering::Relaxed);
+        connection.shared.admission.enter();
+        let charge = (wire_len > SMALL_FRAME).then(|| {
+            let mut charge = connection.shared.budget.charge();
+            charge.resize(wire_len);
+            charge
+        });
+        Self { connection: connection.clone(), _charge: charge }
+    }
+
+    async fn finish(self, key: Key, future: Handling) {
+        let result = CatchUnwind(future).await;
+        let asked = self.connection.running.lock().finish(key);
+        // None: the timer has answered already.
+        if let Some(asked) = asked {
+            let result = result.unwrap_or_else(|panic| Err(panicked(asked.names.target(), &*panic)));
+            self.connection.answer_apart(&asked, result);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.connection.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.connection.shared.admission.leave();
+        if self.connection.has_queued() {
+            self.connection.start_queued();
+        }
+        self.connection.shared.admission.wake_next();
+    }
+}
+
+struct CatchUnwind(Handling);
+
+impl Future for CatchUnwind {
+    type Output = Result<Result<Reply, Error>, Box<dyn Any + Send>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Endpoints: what a route ends in. Generic at the edge, one object-safe trait behind.
+
+use std::any::Any;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use trunkline_wire::SerializeType;
+
+use crate::call::{Call, Reply};
+use crate::codec::{CodecError, CodecSet, SetError};
+use crate::ctx::Ctx;
+use crate::error::{Error, ErrorKind};
+use crate::failure::{Failure, IntoFailure};
+use crate::frame::scratch;
+use crate::transport::BoxFuture;
+
+/// What a route ends in: decodes, runs the user's function, encodes.
+pub(crate) trait Endpoint: Send + Sync + 'static {
+    fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>>;
+
+    /// The same endpoint behind a counter of its own. Each connection takes one, so that cores
+    /// do not fight over one reference count at every call.
+    fn fork(&self) -> Arc<dyn Endpoint>;
+}
+
+/// How a method's calls are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MethodFlags {
+    /// Doing the work twice is the same as doing it once.
+    pub idempotent: bool,
+    /// Goes on when its caller is gone or out of time.
+    pub run_to_completion: bool,
+    /// Blocks its thread: runs on the blocking pool.
+    pub blocking: bool,
+}
+
+/// One method of a service that `S` implements; what `#[trunkline::service]` writes for each.
+pub trait Method<S>: Send + Sync + 'static {
+    /// The argument.
+    type Args: Send + 'static;
+    /// The reply.
+    type Reply: Send + Sync + 'static;
+    /// What it may fail with.
+    type Error: IntoFailure;
+
+    /// Runs the method.
+    fn call<'a>(
+        service: &'a S,
+        ctx: &'a Ctx,
+        args: Self::Args,
+    ) -> impl Future<Output = Result<Self::Reply, Self::Error>> + Send + 'a;
+}
+
+/// A method of a user's type.
+pub(crate) struct MethodEndpoint<S, M, C> {
+    service: Arc<S>,
+    flags: MethodFlags,
+    kind: PhantomData<fn() -> (M, C)>,
+}
+
+impl<S, M, C> MethodEndpoint<S, M, C> {
+    pub(crate) fn new(service: Arc<S>, flags: MethodFlags) -> Self {
+        Self { service, flags, kind: PhantomData }
+    }
+}
+
+impl<S, M, C> Endpoint for MethodEndpoint<S, M, C>
+where
+    S: Send + Sync + 'static,
+    M: Method<S>,
+    C: CodecSet<M::Args, M::Reply>,
+{
+    fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
+        let flags = self.flags;
+        run(flags, async move {
+            let (ctx, body) = Ctx::begin(call);
+            let args = decode::<C, M::Args, M::Reply>(&ctx, body.into_bytes())?;
+            let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
+            answer::<C, M::Args, M::Reply, M::Error>(&ctx, result)
+        })
+    }
+
+    fn fork(&self) -> Arc<dyn Endpoint> {
+        Arc::new(Self::new(self.service.clone(), self.flags))
+    }
+}
+
+/// A closure or function: `|args|` or `|ctx, args|`.
+pub trait Function<A, Marker>: Send + Sync + 'static {
+    /// The reply.
+    type Reply: Send + Sync + 'static;
+
+    /// Runs the function.
+    fn call(&self, ctx: Ctx, args: A) -> impl Future<Output = Result<Self::Reply, Failure>> + Send;
+}
+
+/// Marks functions of the argument alone.
+#[derive(Debug)]
+pub struct ArgsOnly;
+
+/// Marks functions of the context and the argument.
+#[derive(Debug)]
+pub struct WithCtx;
+
+impl<A, R, E, F, Fut> Function<A, (ArgsOnly, E)> for F
+where
+    F: Fn(A) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, E>> + Send,
+    R: Send + Sync + 'static,
+    E: IntoFailure,
+    A: Send + 'static,
+{
+    type Reply = R;
+
+    async fn call(&self, _: Ctx, args: A) -> Result<R, Failure> {
+        self(args).await.map_err(IntoFailure::into_failure)
+    }
+}
+
+impl<A, R, E, F, Fut> Function<A, (WithCtx, E)> for F
+where
+    F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, E>> + Send,
+    R: Send + Sync + 'static,
+    E: IntoFailure,
+    A: Send + 'static,
+{
+    type Reply = R;
+
+    async fn call(&self, ctx: Ctx, args: A) -> Result<R, Failure> {
+        self(ctx, args).await.map_err(IntoFailure::into_failure)
+    }
+}
+
+pub(crate) struct FunctionEndpoint<F, A, K, C> {
+    function: Arc<F>,
+    flags: MethodFlags,
+    kind: PhantomData<fn() -> (A, K, C)>,
+}
+
+impl<F, A, K, C> FunctionEndpoint<F, A, K, C> {
+    pub(crate) fn new(function: Arc<F>, flags: MethodFlags) -> Self {
+        Self { function, flags, kind: PhantomData }
+    }
+}
+
+impl<F, A, K, C> Endpoint for FunctionEndpoint<F, A, K, C>
+where
+    F: Function<A, K>,
+    C: CodecSet<A, F::Reply>,
+    A: Send + 'static,
+    K: 'static,
+{
+    fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
+        let flags = self.flags;
+        run(flags, async move {
+            let (ctx, body) = Ctx::begin(call);
+            let args = decode::<C, A, F::Reply>(&ctx, body.into_bytes())?;
+            let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
+            answer::<C, A, F::Reply, Failure>(&ctx, result)
+        })
+    }
+
+    fn fork(&self) -> Arc<dyn Endpoint> {
+        Arc::new(Self::new(self.function.clone(), self.flags))
+    }
+}
+
+/// A handler of encoded bytes, whatever their format.
+pub(crate) struct RawEndpoint<F>(pub(crate) Arc<F>);
+
+impl<F, Fut> Endpoint for RawEndpoint<F>
+where
+    F: Fn(Ctx, Bytes) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Bytes, Failure>> + Send + 'static,
+{
+    fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
+        Box::pin(async move {
+            let (ctx, body) = Ctx::begin(call);
+            let result = ctx.scope((self.0)(ctx.clone(), body.into_bytes())).await;
+            match result {
+                Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
+                Err(failure) => {
+                    let (mut error, _) = failure.into_parts();
+                    error.metadata_mut().extend(&ctx.take_reply_metadata());
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    fn fork(&self) -> Arc<dyn Endpoint> {
+        Arc::new(Self(self.0.clone()))
+    }
+}
+
+/// Where the handler's future runs: here, or where dropping the caller's end does not stop it.
+fn run(
+    flags: MethodFlags,
+    future: impl Future<Output = Result<Reply, Error>> + Send + 'static,
+) -> BoxFuture<'static, Result<Reply, Error>> {
+    if flags.blocking {
+        let runtime = tokio::runtime::Handle::current();
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(future));
+        return Box::pin(joined(task));
+    }
+    if flags.run_to_completion {
+        return Box::pin(joined(tokio::spawn(future)));
+    }
+    Box::pin(future)
+}
+
+async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<Reply, Error> {
+    match task.await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            // One place answers panics, whichever thread they happened on.
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::new(ErrorKind::Unavailable, "the runtime is shutting down").not_started()),
+        },
+    }
+}
+
+fn decode<C, A, R>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
+where
+    C: CodecSet<A, R>,
+{
+    C::decode(ctx.format(), &payload).map_err(|error| match error {
+        SetError::Unknown(format) => no_codec(format, C::NAMES),
+        SetError::Codec(error) => Error::new(ErrorKind::Invalid, codec_text(&error)).with_source(error),
+    })
+}
+
+/// Go's text, exactly; what the service does speak goes to the log of the one who looks.
+pub(crate) fn no_codec(format: SerializeType, spoken: &[&str]) -> Error {
+    let text = format!("can not find codec for {}", format.id());
+    tracing::debug!(%format, spoken = spoken.join(", "), "a request came in a format the service does not speak");
+    Error::new(ErrorKind::Invalid, text)
+}
+
+/// Go answers an empty payload with a bare `EOF`; clients may look for it.
+fn codec_text(error: &CodecError) -> String {
+    match error.text() {
+        text @ ("EOF" | "unexpected EOF") => text.to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn answer<C, A, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
+where
+    C: CodecSet<A, R>,
+    R: 'static,
+    E: IntoFailure,
+{
+    match result {
+        // Nobody reads the reply of a oneway: it is not encoded.
+        Ok(_) if ctx.is_oneway() => Ok(Reply::default()),
+        Ok(reply) => {
+            let body = encode::<C, A, R>(ctx, &reply)?;
+            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None })
+        }
+        Err(error) => {
+            let (mut error, reply) = error.into_failure().into_parts();
+            error.metadata_mut().extend(&ctx.take_reply_metadata());
+            if let Some(reply) = reply {
+                error = with_reply::<C, A, R>(ctx, error, &*reply)?;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn with_reply<C, A, R>(ctx: &Ctx, error: Error, reply: &(dyn Any + Send)) -> Result<Error, Error>
+where
+    C: CodecSet<A, R>,
+    R: 'static,
+{
+    let Some(reply) = reply.downcast_ref::<R>() else {
+        tracing::warn!(
+            service = ctx.service(),
+            method = ctx.method(),
+            expected = std::any::type_name::<R>(),
+            "the reply beside the error is not of the method's reply type; it is left out"
+        );
+        return Ok(error);
+    };
+    // As in Go, an error that does not encode its reply is replaced by the encoding's own.
+    let payload = encode::<C, A, R>(ctx, reply)?;
+    Ok(error.with_reply(ctx.format(), payload.into()))
+}
+
+fn encode<C, A, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
+where
+    C: CodecSet<A, R>,
+{
+    let mut out = scratch::take();
+    match C::encode(ctx.format(), reply, &mut out) {
+        Ok(()) => Ok(out),
+        Err(SetError::Unknown(format)) => Err(no_codec(format, C::NAMES)),
+        Err(SetError::Codec(error)) => {
+            Err(Error::new(ErrorKind::Internal, error.to_string()).with_source(error))
+        }
+    }
+}

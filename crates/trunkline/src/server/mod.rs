@@ -1,0 +1,30 @@
+//! Serving: services and functions behind addresses.
+//!
+//! A [`Server`] is built, bound and run. Every bound in [`ServerLimits`] is on by default. See
+//! [`Server::serve_until`] for the order of a stop.
+
+mod admission;
+mod answer;
+mod builder;
+mod connection;
+mod dispatch;
+mod filter;
+mod handler;
+mod late;
+mod limits;
+mod pace;
+mod push;
+mod router;
+mod running;
+mod serve;
+mod service;
+mod shared;
+mod sweep;
+mod tracker;
+
+pub use builder::ServerBuilder;
+pub use filter::{ConnectionFilter, ConnectionRate, IpList};
+pub use handler::{ArgsOnly, Function, Method, MethodFlags, WithCtx};
+pub use limits::ServerLimits;
+pub use serve::{RunningServer, Server, ServerHandle, StopReport};
+pub use service::{MethodInfo, Service, ServiceInfo};

@@ -1,0 +1,156 @@
+//! The calls of one connection that did not end at their first poll: their deadlines, their
+//! cancellation, and the queue of those that wait for a place. A table without I/O or clock.
+
+use std::collections::VecDeque;
+
+use slab::Slab;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::dispatch::{Arrived, Asked};
+
+pub(crate) struct Running {
+    calls: Slab<Entry>,
+    queue: VecDeque<Queued>,
+    /// The next instant at which something here may be late.
+    earliest: Option<Instant>,
+    closed: bool,
+}
+
+struct Entry {
+    asked: Asked,
+    deadline: Option<Instant>,
+    /// Never cancelled by its connection closing.
+    oneway: bool,
+    task: Option<AbortHandle>,
+    /// Distinguishes the calls that use this place one after another.
+    generation: u64,
+}
+
+/// Names a running call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    index: usize,
+    generation: u64,
+}
+
+/// A request that waits for a place.
+pub(crate) struct Queued {
+    pub(crate) arrived: Arrived,
+    /// When it is refused.
+    pub(crate) until: Instant,
+}
+
+impl Running {
+    pub(crate) fn new() -> Self {
+        Self { calls: Slab::new(), queue: VecDeque::new(), earliest: None, closed: false }
+    }
+
+    /// Notes a call. `None` when the connection has closed and the call should not go on.
+    /// The flag says that the timer has to look again.
+    pub(crate) fn insert(
+        &mut self,
+        asked: Asked,
+        deadline: Option<Instant>,
+        generation: u64,
+    ) -> Option<(Key, bool)> {
+        let oneway = asked.header.is_oneway();
+        if self.closed && !oneway {
+            return None;
+        }
+        let sooner = self.note(deadline);
+        let index = self.calls.insert(Entry { asked, deadline, oneway, task: None, generation });
+        Some((Key { index, generation }, sooner))
+    }
+
+    fn note(&mut self, deadline: Option<Instant>) -> bool {
+        match (deadline, self.earliest) {
+            (Some(new), Some(old)) if new >= old => false,
+            (Some(new), _) => {
+                self.earliest = Some(new);
+                true
+            }
+            (None, _) => false,
+        }
+    }
+
+    /// Gives a call the handle by which it is cancelled, if it has not ended already.
+    pub(crate) fn started(&mut self, key: Key, task: AbortHandle) {
+        if let Some(entry) = self.calls.get_mut(key.index)
+            && entry.generation == key.generation
+        {
+            entry.task = Some(task);
+        }
+    }
+
+    /// Takes a call out. `None`: it was answered by somebody else, by the timer say.
+    pub(crate) fn finish(&mut self, key: Key) -> Option<Asked> {
+        let entry = self.calls.get(key.index)?;
+        (entry.generation == key.generation).then(|| self.calls.remove(key.index).asked)
+    }
+
+    pub(crate) fn enqueue(&mut self, queued: Queued) -> bool {
+        let sooner = self.note(Some(queued.until));
+        self.queue.push_back(queued);
+        sooner
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(crate) fn dequeue(&mut self) -> Option<Queued> {
+        self.queue.pop_front()
+    }
+
+    pub(crate) fn earliest(&self) -> Option<Instant> {
+        self.earliest
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.queue.is_empty()
+    }
+
+    /// Takes out what is late: calls to cancel and answer, and requests that never got a place.
+    pub(crate) fn expire(&mut self, now: Instant) -> (Vec<(Asked, Option<AbortHandle>)>, Vec<Queued>) {
+        if self.earliest.is_none_or(|at| at > now) {
+            return (Vec::new(), Vec::new());
+        }
+        let is_late = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let late: Vec<_> =
+            self.calls.iter().filter(|(_, e)| is_late(e.deadline)).map(|(index, _)| index).collect();
+        let late = late
+            .into_iter()
+            .map(|index| {
+                let entry = self.calls.remove(index);
+                (entry.asked, entry.task)
+            })
+            .collect();
+        let (waiting, refused): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.queue).into_iter().partition(|q| q.until > now);
+        self.queue = waiting;
+        let calls = self.calls.iter().filter_map(|(_, e)| e.deadline);
+        self.earliest = calls.chain(self.queue.iter().map(|q| q.until)).min();
+        (late, refused.into())
+    }
+
+    /// The time is up: everything is taken out.
+    pub(crate) fn cut(&mut self) -> (Vec<(Asked, Option<AbortHandle>)>, VecDeque<Queued>) {
+        self.closed = true;
+        let calls = self.calls.drain().map(|entry| (entry.asked, entry.task)).collect();
+        (calls, std::mem::take(&mut self.queue))
+    }
+
+    /// The connection is gone: what to cancel. Oneways go on.
+    pub(crate) fn close(&mut self) -> Vec<AbortHandle> {
+        self.closed = true;
+        self.queue.retain(|q| q.arrived.message.header().is_oneway());
+        let gone: Vec<_> = self.calls.iter().filter(|(_, e)| !e.oneway).map(|(index, _)| index).collect();
+        gone.into_iter().filter_map(|index| self.calls.remove(index).task).collect()
+    }
+
+    /// How many calls are under way or wait.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len() + self.queue.len()
+    }
+}

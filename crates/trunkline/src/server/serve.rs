@@ -1,0 +1,348 @@
+//! A bound server: accepting, and stopping in order.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::builder::{ServerBuilder, StopCallback};
+use super::connection::Connection;
+use super::filter::ConnectionFilter;
+use super::service::{MethodInfo, Service};
+use super::shared::Shared;
+use super::sweep;
+use super::tracker::Tracker;
+use crate::transport::{Listener, Stream};
+
+/// A server that has bound its addresses. It serves when [`serve_until`](Self::serve_until) or
+/// [`spawn`](Self::spawn) runs it.
+#[must_use = "a server serves only when it is run: `serve_until`, `serve` or `spawn`"]
+pub struct Server {
+    shared: Arc<Shared>,
+    tracker: Arc<Tracker>,
+    listeners: Vec<(String, Box<dyn Listener>)>,
+    addresses: Vec<String>,
+    filters: Arc<[Arc<dyn ConnectionFilter>]>,
+    grace: Duration,
+    drain: Duration,
+    on_stop: Vec<StopCallback>,
+    stop: watch::Sender<bool>,
+}
+
+/// Looks at and changes a server while it serves. Cheap to clone.
+#[derive(Clone)]
+pub struct ServerHandle {
+    shared: Arc<Shared>,
+    tracker: Arc<Tracker>,
+    stop: watch::Sender<bool>,
+}
+
+/// A server that runs in a task of its own.
+#[derive(Debug)]
+pub struct RunningServer {
+    handle: ServerHandle,
+    address: String,
+    task: JoinHandle<StopReport>,
+}
+
+/// How a stop went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StopReport {
+    /// Calls that were under way or waiting when the stop began.
+    pub under_way: usize,
+    /// Calls that were cut because the time was up. Their callers were told that they may have
+    /// run, or, of those still waiting for a place, that they did not start.
+    pub cut: usize,
+    /// Connections that were open when the stop began.
+    pub connections: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Accepting goes on after an error, a little later each time: a process without file
+/// descriptors must not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
+const ACCEPT_PAUSE_MOST: Duration = Duration::from_secs(1);
+
+/// After the cut, connections have this long to send the answers that say so.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+impl Server {
+    /// A builder with the defaults.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        tracker: Arc<Tracker>,
+        listeners: Vec<(String, Box<dyn Listener>)>,
+        filters: Vec<Arc<dyn ConnectionFilter>>,
+        grace: Duration,
+        drain: Duration,
+        on_stop: Vec<StopCallback>,
+    ) -> Self {
+        let addresses =
+            listeners.iter().map(|(network, l)| format!("{network}@{}", l.local_address())).collect();
+        let (stop, _) = watch::channel(false);
+        Self { shared, tracker, listeners, addresses, filters: filters.into(), grace, drain, on_stop, stop }
+    }
+
+    /// The first bound address, such as `tcp@127.0.0.1:40123`.
+    pub fn address(&self) -> &str {
+        &self.addresses[0]
+    }
+
+    /// All bound addresses.
+    pub fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// A handle that outlives the call to serve.
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle { shared: self.shared.clone(), tracker: self.tracker.clone(), stop: self.stop.clone() }
+    }
+
+    /// Serves until [`ServerHandle::stop`] is called.
+    pub async fn serve(self) -> StopReport {
+        self.serve_until(std::future::pending()).await
+    }
+
+    /// Serves in a task of its own.
+    pub fn spawn(self) -> RunningServer {
+        let handle = self.handle();
+        let address = self.address().to_owned();
+        RunningServer { handle, address, task: tokio::spawn(self.serve()) }
+    }
+
+    /// Serves until `signal` ends or [`ServerHandle::stop`] is called, then stops in order: the
+    /// stop callbacks run; for the grace time everything is served as before; no more
+    /// connections are accepted; what has arrived is served to its end; connections close. What
+    /// is not done when the drain limit is up is cut and counted.
+    pub async fn serve_until(mut self, signal: impl Future<Output = ()>) -> StopReport {
+        let sweeper = Aborting(tokio::spawn(sweep::run(self.shared.clone(), self.tracker.clone())));
+        let acceptors: Vec<_> = std::mem::take(&mut self.listeners)
+            .into_iter()
+            .map(|(_, listener)| {
+                let acceptor = Acceptor {
+                    shared: self.shared.clone(),
+                    tracker: self.tracker.clone(),
+                    filters: self.filters.clone(),
+                };
+                Aborting(tokio::spawn(acceptor.run(listener)))
+            })
+            .collect();
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            () = signal => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        let report = self.stop(acceptors).await;
+        drop(sweeper);
+        report
+    }
+
+    async fn stop(self, acceptors: Vec<Aborting>) -> StopReport {
+        let begun = Instant::now();
+        tracing::info!(addresses = self.addresses.join(", "), "the server stops");
+        for callback in self.on_stop {
+            callback().await;
+        }
+        tokio::time::sleep(self.grace).await;
+        // Dropping the acceptors closes the listening sockets.
+        for acceptor in acceptors {
+            acceptor.finish().await;
+        }
+        self.shared.draining.store(true, Ordering::SeqCst);
+        let open = self.tracker.connections();
+        let under_way = open.iter().map(|c| c.open_calls()).sum();
+        let connections = open.len();
+        for connection in open {
+            connection.nudge();
+        }
+        let mut cut = 0;
+        if tokio::time::timeout(self.drain, self.tracker.empty()).await.is_err() {
+            cut = self.tracker.connections().into_iter().map(|c| c.cut()).sum();
+            if tokio::time::timeout(LAST_WORDS, self.tracker.empty()).await.is_err() {
+                for connection in self.tracker.connections() {
+                    connection.abandon();
+                }
+                let _ = tokio::time::timeout(LAST_WORDS, self.tracker.empty()).await;
+            }
+        }
+        let report = StopReport { under_way, cut, connections, took: begun.elapsed() };
+        tracing::info!(under_way, cut, connections, took = ?report.took, "the server has stopped");
+        report
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+impl ServerHandle {
+    /// Begins to stop the server; [`Server::serve_until`] returns when it has.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Serves one more service from now on. Its methods join those already under the path and
+    /// replace namesakes.
+    pub fn add(&self, service: Service) {
+        self.shared.router.add(service);
+    }
+
+    /// Serves the path no longer. Calls under way end as they would have.
+    pub fn remove(&self, path: &str) -> bool {
+        self.shared.router.remove(path)
+    }
+
+    /// The paths served now.
+    pub fn services(&self) -> Vec<String> {
+        self.shared.router.paths()
+    }
+
+    /// The methods under a path.
+    pub fn methods(&self, path: &str) -> Vec<MethodInfo> {
+        self.shared.router.methods(path)
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// How many calls are under way that did not end at their first poll.
+    pub fn in_flight(&self) -> usize {
+        self.shared.admission.in_flight()
+    }
+
+    /// How many bytes are held for far ends now, beyond each connection's small allowance.
+    pub fn held_bytes(&self) -> usize {
+        self.shared.budget.used()
+    }
+
+    /// Whether the server is on its way to stop.
+    pub fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle").field("connections", &self.connections()).finish_non_exhaustive()
+    }
+}
+
+impl RunningServer {
+    /// The first bound address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Looks at and changes the server.
+    pub fn handle(&self) -> &ServerHandle {
+        &self.handle
+    }
+
+    /// Stops the server in order and tells how it went.
+    ///
+    /// # Panics
+    /// When a stop callback panicked.
+    pub async fn stop(self) -> StopReport {
+        self.handle.stop();
+        match self.task.await {
+            Ok(report) => report,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => StopReport::default(),
+            },
+        }
+    }
+}
+
+struct Acceptor {
+    shared: Arc<Shared>,
+    tracker: Arc<Tracker>,
+    filters: Arc<[Arc<dyn ConnectionFilter>]>,
+}
+
+impl Acceptor {
+    async fn run(self, mut listener: Box<dyn Listener>) {
+        let mut pause = ACCEPT_PAUSE;
+        let mut full = false;
+        loop {
+            let stream = match listener.accept().await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    if pause == ACCEPT_PAUSE {
+                        tracing::warn!(%error, "accepting a connection failed; trying again");
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(ACCEPT_PAUSE_MOST);
+                    continue;
+                }
+            };
+            pause = ACCEPT_PAUSE;
+            let limit = self.shared.limits.connections;
+            let was_full = std::mem::replace(&mut full, self.tracker.len() >= limit);
+            if full {
+                if !was_full {
+                    tracing::warn!(limit, "as many connections are open as may be; further ones are closed");
+                }
+                continue;
+            }
+            self.admit(stream);
+        }
+    }
+
+    fn admit(&self, mut stream: Stream) {
+        let peer = stream.peer.clone();
+        for (asked, filter) in self.filters.iter().enumerate() {
+            match filter.accept(stream) {
+                Ok(admitted) => stream = admitted,
+                Err(why) => {
+                    tracing::debug!(peer = %peer.address, why, "a connection was refused");
+                    for filter in &self.filters[..asked] {
+                        filter.closed(&peer);
+                    }
+                    return;
+                }
+            }
+        }
+        let (connection, incoming) = Connection::new(stream, self.shared.clone());
+        let tracked = self.tracker.enter(connection.clone());
+        let filters = self.filters.clone();
+        tokio::spawn(async move {
+            connection.run(incoming).await;
+            for filter in &*filters {
+                filter.closed(&peer);
+            }
+            drop(tracked);
+        });
+    }
+}
+
+/// A task that ends with its owner.
+struct Aborting(JoinHandle<()>);
+
+impl Aborting {
+    async fn finish(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Aborting {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,60 @@
+//! The open connections of a server.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use slab::Slab;
+use tokio::sync::Notify;
+
+use super::connection::Connection;
+
+#[derive(Default)]
+pub(crate) struct Tracker {
+    open: Mutex<Slab<Arc<Connection>>>,
+    emptied: Notify,
+}
+
+/// A place in the tracker; leaving it is dropping this.
+pub(crate) struct Tracked {
+    tracker: Arc<Tracker>,
+    key: usize,
+}
+
+impl Tracker {
+    pub(crate) fn enter(self: &Arc<Self>, connection: Arc<Connection>) -> Tracked {
+        Tracked { key: self.open.lock().insert(connection), tracker: self.clone() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
+    pub(crate) fn connections(&self) -> Vec<Arc<Connection>> {
+        self.open.lock().iter().map(|(_, c)| c.clone()).collect()
+    }
+
+    /// Waits until no connection is open.
+    pub(crate) async fn empty(&self) {
+        loop {
+            let mut emptied = std::pin::pin!(self.emptied.notified());
+            emptied.as_mut().enable();
+            if self.len() == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        let mut open = self.tracker.open.lock();
+        let gone = open.remove(self.key);
+        let empty = open.is_empty();
+        drop(open);
+        drop(gone);
+        if empty {
+            self.tracker.emptied.notify_waiters();
+        }
+    }
+}

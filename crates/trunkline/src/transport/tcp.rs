@@ -1,0 +1,176 @@
+//! TCP, over IPv4 and IPv6.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+
+use super::{BoxFuture, Listener, Peer, Sink, Stream, Transport};
+
+/// TCP. Host names are resolved at every dial and every address is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Tcp {
+    network: &'static str,
+    family: Family,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Any,
+    V4,
+    V6,
+}
+
+/// Finds peers that vanished without a word even where heartbeats are off.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+const BACKLOG: u32 = 1024;
+
+impl Tcp {
+    /// `tcp`: whatever family the address or name gives.
+    pub const fn any() -> Self {
+        Self { network: "tcp", family: Family::Any }
+    }
+
+    /// `tcp4`: IPv4 only.
+    pub const fn v4() -> Self {
+        Self { network: "tcp4", family: Family::V4 }
+    }
+
+    /// `tcp6`: IPv6 only.
+    pub const fn v6() -> Self {
+        Self { network: "tcp6", family: Family::V6 }
+    }
+
+    /// Accepts on a listener that is bound already, for
+    /// [`ServerBuilder::listen_on`](crate::server::ServerBuilder::listen_on).
+    pub fn listener(listener: TcpListener) -> Box<dyn Listener> {
+        Box::new(TcpAccept { listener, tcp: Self::any() })
+    }
+
+    async fn resolve(self, address: &str) -> io::Result<Vec<SocketAddr>> {
+        // `:8972` means every interface, as in Go.
+        let address = match (address.strip_prefix(':'), self.family) {
+            (Some(port), Family::V4) => format!("0.0.0.0:{port}"),
+            (Some(port), _) => format!("[::]:{port}"),
+            (None, _) => address.to_owned(),
+        };
+        let found: Vec<_> = lookup_host(&address)
+            .await?
+            .filter(|a| match self.family {
+                Family::Any => true,
+                Family::V4 => a.is_ipv4(),
+                Family::V6 => a.is_ipv6(),
+            })
+            .collect();
+        if found.is_empty() {
+            let text = format!("{address} has no address for {}", self.network);
+            return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, text));
+        }
+        Ok(found)
+    }
+
+    async fn connect(self, address: &str) -> io::Result<Stream> {
+        let mut errors = Vec::new();
+        for socket in self.resolve(address).await? {
+            match TcpStream::connect(socket).await {
+                Ok(stream) => return self.stream(stream, socket),
+                Err(error) => errors.push((socket, error)),
+            }
+        }
+        let text = errors.iter().map(|(a, e)| format!("{a}: {e}")).collect::<Vec<_>>().join("; ");
+        let kind = errors.last().map_or(io::ErrorKind::NotConnected, |(_, e)| e.kind());
+        Err(io::Error::new(kind, text))
+    }
+
+    async fn bind(self, address: &str) -> io::Result<Box<dyn Listener>> {
+        let mut last = None;
+        for socket in self.resolve(address).await? {
+            match listen(socket) {
+                Ok(listener) => return Ok(Box::new(TcpAccept { listener, tcp: self })),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+    }
+
+    fn stream(self, stream: TcpStream, peer: SocketAddr) -> io::Result<Stream> {
+        // Writes are batched by the framework; the kernel must not wait for more.
+        stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+        let (reader, writer) = stream.into_split();
+        Ok(Stream {
+            reader: Box::new(reader),
+            sink: Box::new(TcpSink(writer)),
+            peer: Peer { address: Arc::from(format!("{}@{peer}", self.network)), socket: Some(peer) },
+        })
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restarted server finds its port in TIME_WAIT; on Windows the option means something else.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+impl Transport for Tcp {
+    fn network(&self) -> &str {
+        self.network
+    }
+
+    fn dial<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Stream>> {
+        Box::pin(self.connect(address))
+    }
+
+    fn listen<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Listener>>> {
+        Box::pin(self.bind(address))
+    }
+}
+
+struct TcpAccept {
+    listener: TcpListener,
+    tcp: Tcp,
+}
+
+impl Listener for TcpAccept {
+    fn accept(&mut self) -> Pin<Box<dyn Future<Output = io::Result<Stream>> + Send + '_>> {
+        Box::pin(async {
+            let (stream, peer) = self.listener.accept().await?;
+            self.tcp.stream(stream, peer)
+        })
+    }
+
+    fn local_address(&self) -> String {
+        self.listener.local_addr().map_or_else(|_| "unknown".to_owned(), |a| a.to_string())
+    }
+}
+
+struct TcpSink(OwnedWriteHalf);
+
+impl Sink for TcpSink {
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match slices {
+            [one] => self.0.try_write(one),
+            many => self.0.try_write_vectored(many),
+        }
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_ref().poll_write_ready(cx)
+    }
+
+    fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.0.as_ref().poll_write_ready(cx))?;
+        Poll::Ready(SockRef::from(self.0.as_ref()).shutdown(std::net::Shutdown::Write))
+    }
+}

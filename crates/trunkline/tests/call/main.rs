@@ -1,0 +1,3 @@
+//! Calls between a server and a client: one file per behaviour.
+
+mod basic;

@@ -1,0 +1,3 @@
+//! Services and clients from `#[trunkline::service]`: one file per behaviour.
+
+mod arith;
