@@ -6,6 +6,7 @@
 //! Read: null for the zero value of anything; field names that differ in case only, where none matches exactly;
 //! the first value of the payload, whatever follows it. Fields a type does not have are skipped.
 
+mod access;
 mod base64;
 mod de;
 mod key;

@@ -7,6 +7,7 @@
 //! for str; nil for the zero value of anything; a struct also as an array with exactly as many elements as it
 //! has fields. Fields a type does not have are skipped, and what follows the value is ignored.
 
+mod access;
 mod de;
 mod marker;
 mod read;
