@@ -81,6 +81,40 @@ fn the_golden_call() {
 }
 
 #[test]
+fn the_golden_file_transfer() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct TransferArgs {
+        #[message(json = "file_name")]
+        file_name: String,
+        #[message(json = "file_size")]
+        file_size: i64,
+        #[message(json = "meta")]
+        meta: HashMap<String, String>,
+    }
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct TransferReply {
+        token: Vec<u8>,
+        addr: String,
+    }
+    let args: TransferArgs = decoded::<MsgPack, _>(
+        b"\x83\xa8FileName\xa7abc.txt\xa8FileSize\xd3\x00\x00\x00\x00\x00\x00\x05\xa4\xa4Meta\x81\xa3foo\xa3bar",
+    )
+    .unwrap();
+    assert_eq!(
+        (args.file_name.as_str(), args.file_size, args.meta["foo"].as_str()),
+        ("abc.txt", 1444, "bar")
+    );
+
+    let token: Vec<u8> = (0..32).collect();
+    let payload = [&b"\x82\xa5Token\xc4\x20"[..], &token, b"\xa4Addr\xae127.0.0.1:8973"].concat();
+    let reply = TransferReply { token, addr: "127.0.0.1:8973".into() };
+    assert_eq!(decoded::<MsgPack, TransferReply>(&payload).unwrap(), reply);
+    assert_eq!(encoded::<MsgPack, _>(&reply), payload);
+}
+
+#[test]
 fn what_is_missing_or_nil_is_zero_without_default() {
     #[message]
     #[derive(Debug, PartialEq)]
