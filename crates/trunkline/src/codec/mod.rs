@@ -63,7 +63,7 @@ pub mod __private {
     /// For `#[derive(trunkline::Thrift)]`.
     #[cfg(feature = "thrift")]
     pub mod thrift {
-        pub use crate::codec::thrift::{Field, Value, in_field, missing, unknown};
+        pub use crate::codec::thrift::{ThriftField, ThriftValue, in_field, missing, unknown};
         pub use ::thrift::{Result, protocol};
     }
 }
