@@ -2,6 +2,7 @@
 
 use proc_macro::TokenStream;
 
+mod failure;
 mod go_name;
 mod message;
 mod service;
@@ -23,4 +24,10 @@ pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Thrift, attributes(thrift))]
 pub fn thrift(input: TokenStream) -> TokenStream {
     thrift::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Says how an error travels from a handler to the caller.
+#[proc_macro_derive(Failure, attributes(failure))]
+pub fn failure(item: TokenStream) -> TokenStream {
+    failure::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

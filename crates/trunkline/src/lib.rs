@@ -31,7 +31,7 @@ pub use trunkline_macros::Thrift;
 #[doc = include_str!("codec/message.md")]
 pub use trunkline_macros::message;
 #[cfg(feature = "macros")]
-pub use trunkline_macros::service;
+pub use trunkline_macros::{Failure, service};
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
 
@@ -51,3 +51,8 @@ pub type DefaultFormats = (codec::MsgPack,);
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(not(feature = "msgpack"), feature = "json"))]
 pub type DefaultFormats = (codec::Json,);
+
+/// The README's code is compiled and run with the documentation's.
+#[cfg(all(doctest, feature = "macros", feature = "msgpack", feature = "json"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

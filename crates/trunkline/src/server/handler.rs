@@ -104,33 +104,32 @@ pub struct ArgsOnly;
 #[derive(Debug)]
 pub struct WithCtx;
 
-impl<A, R, E, F, Fut> Function<A, (ArgsOnly, E)> for F
+// The error is `Failure` and no type parameter: so `Ok(..)` alone says enough, and `?` takes any error.
+impl<A, R, F, Fut> Function<A, ArgsOnly> for F
 where
     F: Fn(A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
+    Fut: Future<Output = Result<R, Failure>> + Send,
     R: Send + Sync + 'static,
-    E: IntoFailure,
     A: Send + 'static,
 {
     type Reply = R;
 
     async fn call(&self, _: Ctx, args: A) -> Result<R, Failure> {
-        self(args).await.map_err(IntoFailure::into_failure)
+        self(args).await
     }
 }
 
-impl<A, R, E, F, Fut> Function<A, (WithCtx, E)> for F
+impl<A, R, F, Fut> Function<A, WithCtx> for F
 where
     F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
+    Fut: Future<Output = Result<R, Failure>> + Send,
     R: Send + Sync + 'static,
-    E: IntoFailure,
     A: Send + 'static,
 {
     type Reply = R;
 
     async fn call(&self, ctx: Ctx, args: A) -> Result<R, Failure> {
-        self(ctx, args).await.map_err(IntoFailure::into_failure)
+        self(ctx, args).await
     }
 }
 
@@ -223,6 +222,7 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
     }
 }
 
+#[inline]
 fn decode<C, A, R>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
 where
     C: CodecSet<A, R>,
@@ -248,6 +248,7 @@ fn codec_text(error: &CodecError) -> String {
     }
 }
 
+#[inline]
 fn answer<C, A, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
 where
     C: CodecSet<A, R>,
@@ -291,6 +292,7 @@ where
     Ok(error.with_reply(ctx.format(), payload.into()))
 }
 
+#[inline]
 fn encode<C, A, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
 where
     C: CodecSet<A, R>,
