@@ -35,7 +35,8 @@ impl<T: Message> Encode<T> for Protobuf {
 
 impl<T: Message + Default> Decode<T> for Protobuf {
     fn decode(payload: &Bytes) -> std::result::Result<T, CodecError> {
-        T::decode(payload.clone()).map_err(|e| CodecError::decode::<T>("protobuf", e.to_string()))
+        let decoded = if payload.len() < 4096 { T::decode(&payload[..]) } else { T::decode(payload.clone()) };
+        decoded.map_err(|e| CodecError::decode::<T>("protobuf", e.to_string()))
     }
 }
 

@@ -180,9 +180,7 @@ where
             let (ctx, body) = Ctx::begin(call);
             let result = ctx.scope((self.0)(ctx.clone(), body.into_bytes())).await;
             match result {
-                Ok(bytes) => {
-                    Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), address: None })
-                }
+                Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
                 Err(failure) => {
                     let (mut error, _) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
@@ -260,7 +258,7 @@ where
         Ok(_) if ctx.is_oneway() => Ok(Reply::default()),
         Ok(reply) => {
             let body = encode::<C, A, R>(ctx, &reply)?;
-            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), address: None })
+            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None })
         }
         Err(error) => {
             let (mut error, reply) = error.into_failure().into_parts();
