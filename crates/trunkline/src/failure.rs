@@ -166,6 +166,44 @@ impl IntoFailure for Failure {
     }
 }
 
+/// What `#[derive(Failure)]` asks of a type that is given no text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what went wrong",
+    label = "this error has no text",
+    note = "give it one with `#[failure(\"..\")]`, on each variant of an enum, or implement `Display`"
+)]
+pub trait Worded {
+    /// The text that the caller will see.
+    fn text(&self) -> String;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: fmt::Display> Worded for T {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// What `#[derive(Failure)]` asks of a type that is sent as details.
+#[cfg(feature = "json")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as details",
+    label = "this error has no form in JSON",
+    note = "`#[failure(details)]` sends the error itself: put `#[trunkline::message]` on it (or derive `serde::Serialize`)"
+)]
+pub trait Detailed {
+    /// The failure with this value as its details.
+    fn detail(&self, failure: Failure) -> Failure;
+}
+
+#[cfg(feature = "json")]
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize> Detailed for T {
+    fn detail(&self, failure: Failure) -> Failure {
+        failure.with_details(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,8 +24,14 @@ pub use ctx::{Ctx, Pusher};
 pub use error::{Error, ErrorKind, Fault, Sent};
 pub use failure::{Failure, IntoFailure, Result};
 pub use server::{Server, Service};
+#[doc = include_str!("../docs/failure.md")]
 #[cfg(feature = "macros")]
-pub use trunkline_macros::{Failure, message, service};
+pub use trunkline_macros::Failure;
+#[cfg(feature = "macros")]
+pub use trunkline_macros::message;
+#[doc = include_str!("../docs/service.md")]
+#[cfg(feature = "macros")]
+pub use trunkline_macros::service;
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
 
@@ -45,3 +51,11 @@ pub type DefaultFormats = (codec::MsgPack,);
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(not(feature = "msgpack"), feature = "json"))]
 pub type DefaultFormats = (codec::Json,);
+
+/// For what the macros write; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    #[cfg(feature = "json")]
+    pub use crate::failure::Detailed;
+    pub use crate::failure::Worded;
+}
