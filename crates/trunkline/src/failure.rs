@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 
-/// The result of a handler: `E` is [`Failure`] unless the method names an error type of its own.
+/// The result of a handler: `E` is [`Failure`](struct@crate::Failure) unless the method names an error type of its own.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// What a handler ends in when it does not end in a reply.
@@ -148,7 +148,7 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// An error type that a method may return: [`Failure`] itself, or a type that derives it.
+/// An error type that a method may return: [`Failure`](struct@crate::Failure) itself, or a type that derives it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a method's error",
     label = "this error does not say how it travels to the caller",
