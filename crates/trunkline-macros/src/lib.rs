@@ -7,6 +7,7 @@ mod go_name;
 mod located;
 mod message;
 mod service;
+mod thrift;
 
 /// Makes a struct or enum a message: serde's `Serialize` and `Deserialize` with Go's names and conventions.
 #[proc_macro_attribute]
@@ -18,6 +19,12 @@ pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(args.into(), &item.into()).into()
+}
+
+/// Makes a struct a Thrift struct, or an enum a Thrift enum.
+#[proc_macro_derive(Thrift, attributes(thrift))]
+pub fn thrift(input: TokenStream) -> TokenStream {
+    thrift::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 #[allow(missing_docs, reason = "trunkline documents it, where its examples can run")]

@@ -27,6 +27,8 @@ pub use server::{Server, Service};
 #[doc = include_str!("../docs/failure.md")]
 #[cfg(feature = "macros")]
 pub use trunkline_macros::Failure;
+#[cfg(all(feature = "macros", feature = "thrift"))]
+pub use trunkline_macros::Thrift;
 #[cfg(feature = "macros")]
 pub use trunkline_macros::message;
 #[doc = include_str!("../docs/service.md")]
@@ -51,6 +53,11 @@ pub type DefaultFormats = (codec::MsgPack,);
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(not(feature = "msgpack"), feature = "json"))]
 pub type DefaultFormats = (codec::Json,);
+
+/// The README's code is compiled and run with the documentation's.
+#[cfg(all(doctest, feature = "macros", feature = "msgpack", feature = "json"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// For what the macros write; not for use by hand.
 #[doc(hidden)]

@@ -133,8 +133,8 @@ fn reference_text(reference: &TypeReference) -> String {
         return "the context is taken by shared reference: `ctx: &Ctx`".to_owned();
     }
     format!(
-        "an argument is made from bytes of the wire and belongs to the method: take `{by_value}`; the client \
-         then gives its own away"
+        "an argument is made from bytes of the wire and belongs to the method: take `{by_value}`; the client's \
+         function takes a reference as well"
     )
 }
 

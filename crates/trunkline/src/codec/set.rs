@@ -104,6 +104,7 @@ macro_rules! tuples {
         }
 
         impl<A, $($format: Decode<A>),+> DecodeSet<A> for ($($format,)+) {
+            #[inline]
             fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError> {
                 $(if ty == $format::TYPE {
                     return Ok($format::decode(payload)?);
@@ -113,6 +114,7 @@ macro_rules! tuples {
         }
 
         impl<R, $($format: Encode<R>),+> EncodeSet<R> for ($($format,)+) {
+            #[inline]
             fn encode(ty: SerializeType, reply: &R, out: &mut Vec<u8>) -> Result<(), SetError> {
                 $(if ty == $format::TYPE {
                     return Ok($format::encode(reply, out)?);

@@ -225,6 +225,7 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
     }
 }
 
+#[inline]
 fn decode<C, A>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
 where
     C: DecodeSet<A>,
@@ -250,6 +251,7 @@ fn codec_text(error: &CodecError) -> String {
     }
 }
 
+#[inline]
 fn answer<C, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
 where
     C: EncodeSet<R>,
@@ -293,6 +295,7 @@ where
     Ok(error.with_reply(ctx.format(), payload.into()))
 }
 
+#[inline]
 fn encode<C, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
 where
     C: EncodeSet<R>,

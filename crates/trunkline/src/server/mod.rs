@@ -12,6 +12,7 @@ mod filter;
 mod handler;
 mod late;
 mod limits;
+mod pace;
 mod push;
 mod router;
 mod running;
