@@ -15,6 +15,7 @@ mod frame;
 pub mod middleware;
 pub mod server;
 pub mod transport;
+pub mod types;
 
 pub use budget::ByteBudget;
 pub use call::{Body, Call, Extensions, Reply};
@@ -23,8 +24,27 @@ pub use ctx::{Ctx, Pusher};
 pub use error::{Error, ErrorKind, Fault, Sent};
 pub use failure::{Failure, IntoFailure, Result};
 pub use server::{Server, Service};
+#[doc = include_str!("../docs/failure.md")]
+#[cfg(feature = "macros")]
+pub use trunkline_macros::Failure;
+#[cfg(all(feature = "macros", feature = "thrift"))]
+#[doc = include_str!("codec/thrift.md")]
+pub use trunkline_macros::Thrift;
+#[cfg(feature = "macros")]
+#[doc = include_str!("codec/message.md")]
+pub use trunkline_macros::message;
+#[doc = include_str!("../docs/service.md")]
+#[cfg(feature = "macros")]
+pub use trunkline_macros::service;
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
+
+/// The first of [`DefaultFormats`]: the one that clients use.
+#[cfg(feature = "msgpack")]
+pub type DefaultFormat = codec::MsgPack;
+/// The first of [`DefaultFormats`]: the one that clients use.
+#[cfg(all(not(feature = "msgpack"), feature = "json"))]
+pub type DefaultFormat = codec::Json;
 
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(feature = "msgpack", feature = "json"))]
@@ -35,3 +55,16 @@ pub type DefaultFormats = (codec::MsgPack,);
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(not(feature = "msgpack"), feature = "json"))]
 pub type DefaultFormats = (codec::Json,);
+
+/// The README's code is compiled and run with the documentation's.
+#[cfg(all(doctest, feature = "macros", feature = "msgpack", feature = "json"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// For what the macros write; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    #[cfg(feature = "json")]
+    pub use crate::failure::Detailed;
+    pub use crate::failure::Worded;
+}

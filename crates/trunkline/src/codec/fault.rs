@@ -3,8 +3,7 @@
 
 use std::fmt;
 
-/// Names in an error text come from the far end; longer ones are cut.
-const LONGEST_NAME: usize = 64;
+use super::printable::printable;
 
 /// One step from a value to one inside it.
 #[derive(Debug)]
@@ -65,17 +64,6 @@ impl Fault {
     }
 }
 
-/// A name from the wire as it may stand in an error text: no control characters, no invalid UTF-8, bounded.
-pub(crate) fn printable(name: &[u8]) -> String {
-    let cut = &name[..name.len().min(LONGEST_NAME)];
-    let mut text: String =
-        String::from_utf8_lossy(cut).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if name.len() > LONGEST_NAME {
-        text.push('…');
-    }
-    text
-}
-
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path() {
@@ -109,12 +97,5 @@ mod tests {
         assert_eq!(fault.to_string(), "Items[3].Name: too big");
         assert_eq!(Fault::new("too big").to_string(), "too big");
         assert_eq!(Fault::new("too big").in_element(0).in_element(1).to_string(), "[1][0]: too big");
-    }
-
-    #[test]
-    fn names_from_the_wire_are_cut_and_cleaned() {
-        assert_eq!(printable(b"A\nB\xff"), "A\u{fffd}B\u{fffd}");
-        let long = printable(&[b'x'; 500]);
-        assert_eq!(long.chars().count(), LONGEST_NAME + 1);
     }
 }

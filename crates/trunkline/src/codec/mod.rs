@@ -39,24 +39,46 @@ mod error;
 mod fault;
 #[cfg(feature = "json")]
 mod json;
+mod message;
 #[cfg(feature = "msgpack")]
 mod msgpack;
+mod printable;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod raw;
 mod set;
 #[cfg(any(feature = "msgpack", feature = "json"))]
-mod token;
+mod tagged;
+#[cfg(feature = "thrift")]
+mod thrift;
 #[cfg(any(feature = "msgpack", feature = "json"))]
 mod unknown;
-#[cfg(any(feature = "msgpack", feature = "json"))]
 mod zero;
+
+/// For what `#[trunkline::message]` writes; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use super::message::*;
+
+    /// For `#[derive(trunkline::Thrift)]`.
+    #[cfg(feature = "thrift")]
+    pub mod thrift {
+        pub use crate::codec::thrift::{ThriftField, ThriftValue, in_field, missing, unknown};
+        pub use ::thrift::{Result, protocol};
+    }
+}
 
 pub use error::{CodecError, Direction};
 #[cfg(feature = "json")]
 pub use json::Json;
 #[cfg(feature = "msgpack")]
 pub use msgpack::MsgPack;
+#[cfg(feature = "protobuf")]
+pub use protobuf::Protobuf;
 pub use raw::Raw;
-pub use set::{CodecSet, SetError};
+pub use set::{CodecSet, DecodeSet, EncodeSet, FormatSet, SetError};
+#[cfg(feature = "thrift")]
+pub use thrift::Thrift;
 
 /// A payload format. Implemented by zero-sized types.
 pub trait Format: Send + Sync + 'static {
@@ -94,6 +116,17 @@ pub trait Decode<T>: Format {
     /// # Errors
     /// When the bytes are not this format's, or do not fit the type.
     fn decode(payload: &Bytes) -> Result<T, CodecError>;
+
+    /// Decodes, and adds to `unknown` the paths of fields that the payload has and `T` has not, such as
+    /// `Items[3].Colour`, where the format can tell. Slower than [`decode`](Self::decode); meant for a method's
+    /// first calls, to find a misspelt field.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    fn decode_reporting_unknown(payload: &Bytes, unknown: &mut Vec<String>) -> Result<T, CodecError> {
+        let _ = unknown;
+        Self::decode(payload)
+    }
 }
 
 /// What a client call carries: one format's way of encoding an `A` and decoding an `R`.
@@ -119,6 +152,12 @@ impl<A: ?Sized, R> Codec<A, R> {
     /// The functions of the format `F`.
     pub const fn of<F: Encode<A> + Decode<R>>() -> Self {
         Self { ty: F::TYPE, name: F::NAME, encode: F::encode, decode: F::decode }
+    }
+
+    /// The same functions, asked for one by one: where one is missing, the compiler points at the type that lacks it.
+    #[doc(hidden)]
+    pub const fn of_both<E: Encode<A>, D: Decode<R>>() -> Self {
+        Self { ty: E::TYPE, name: E::NAME, encode: E::encode, decode: D::decode }
     }
 
     /// The functions of a call whose two directions are not of one format's making.

@@ -1,6 +1,6 @@
 //! Keeps the names of fields that a payload has and its type has not.
 
-use super::fault::printable;
+use super::printable::printable;
 
 /// A peer may send any number of them; the first few tell the story.
 const MOST: usize = 32;

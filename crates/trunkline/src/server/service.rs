@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::handler::{
     Endpoint, Function, FunctionEndpoint, Method, MethodEndpoint, MethodFlags, RawEndpoint,
 };
-use crate::codec::CodecSet;
+use crate::codec::{CodecSet, FormatSet};
 use crate::ctx::Ctx;
 use crate::failure::Failure;
 
@@ -46,7 +46,7 @@ pub struct MethodInfo {
     pub name: Cow<'static, str>,
     /// How its calls are run.
     pub flags: MethodFlags,
-    /// The first lines of its documentation.
+    /// Its documentation.
     pub doc: &'static str,
     /// The Rust type of its argument.
     pub args: &'static str,
@@ -73,6 +73,50 @@ impl MethodInfo {
     #[must_use]
     pub const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
+        self
+    }
+
+    /// Fills in what the types say.
+    fn typed<C: FormatSet, A, R>(self) -> Self {
+        Self {
+            args: std::any::type_name::<A>(),
+            reply: std::any::type_name::<R>(),
+            formats: C::NAMES,
+            ..self
+        }
+    }
+}
+
+/// What is known of a service without an implementation of it: enough to write its callers in
+/// another language. The clients made by `#[trunkline::service]` return it from `describe()`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServiceInfo {
+    /// The path on the wire.
+    pub path: Cow<'static, str>,
+    /// Its documentation.
+    pub doc: &'static str,
+    /// Its methods, in the order they were declared.
+    pub methods: Vec<MethodInfo>,
+}
+
+impl ServiceInfo {
+    /// A service of this path, with no methods yet.
+    pub fn new(path: impl Into<Cow<'static, str>>) -> Self {
+        Self { path: path.into(), doc: "", methods: Vec::new() }
+    }
+
+    /// Sets its documentation.
+    #[must_use]
+    pub const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+
+    /// Adds a method of these formats, argument and reply.
+    #[must_use]
+    pub fn method<C: FormatSet, A, R>(mut self, about: MethodInfo) -> Self {
+        self.methods.push(about.typed::<C, A, R>());
         self
     }
 }
@@ -102,22 +146,13 @@ impl Service {
 
     /// Adds a method of a user's type; what `#[trunkline::service]` calls for each method.
     #[must_use]
-    pub fn method<S, M, C>(self, about: MethodInfo, service: &Arc<S>) -> Self
+    pub fn method<S, M>(self, about: MethodInfo, service: &Arc<S>) -> Self
     where
         S: Send + Sync + 'static,
         M: Method<S>,
-        C: CodecSet<M::Args, M::Reply>,
     {
-        let endpoint = Arc::new(MethodEndpoint::<S, M, C>::new(service.clone(), about.flags));
-        self.with(
-            MethodInfo {
-                args: std::any::type_name::<M::Args>(),
-                reply: std::any::type_name::<M::Reply>(),
-                formats: C::NAMES,
-                ..about
-            },
-            endpoint,
-        )
+        let endpoint = Arc::new(MethodEndpoint::<S, M>::new(service.clone(), about.flags));
+        self.with(about.typed::<M::ArgsFormats, M::Args, M::Reply>(), endpoint)
     }
 
     /// Adds a function or closure: `|args|` or `|ctx, args|`, in the default formats.
@@ -143,15 +178,7 @@ impl Service {
         C: CodecSet<A, F::Reply>,
     {
         let endpoint = Arc::new(FunctionEndpoint::<F, A, K, C>::new(Arc::new(function), about.flags));
-        self.with(
-            MethodInfo {
-                args: std::any::type_name::<A>(),
-                reply: std::any::type_name::<F::Reply>(),
-                formats: C::NAMES,
-                ..about
-            },
-            endpoint,
-        )
+        self.with(about.typed::<C, A, F::Reply>(), endpoint)
     }
 
     /// Adds a handler of encoded bytes: it sees the format in its context and answers in it.

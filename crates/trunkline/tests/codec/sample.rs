@@ -15,3 +15,25 @@ pub(crate) fn encoded<F: Encode<T>, T: ?Sized>(value: &T) -> Vec<u8> {
 pub(crate) fn decoded<F: Decode<T>, T>(payload: &[u8]) -> Result<T, CodecError> {
     F::decode(&Bytes::copy_from_slice(payload))
 }
+
+/// What a value is in the two formats of serde's.
+#[cfg(all(feature = "json", feature = "msgpack"))]
+#[derive(Clone, Copy)]
+pub(crate) struct Both<'a> {
+    pub(crate) json: &'a str,
+    pub(crate) msgpack: &'a [u8],
+}
+
+/// Checks both directions of both.
+#[cfg(all(feature = "json", feature = "msgpack"))]
+pub(crate) fn both<T>(value: &T, wire: Both<'_>)
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    use trunkline::codec::{Json, MsgPack};
+    assert_eq!(String::from_utf8(encoded::<Json, T>(value)).unwrap(), wire.json);
+    let (found, expected) = (encoded::<MsgPack, T>(value), wire.msgpack);
+    assert_eq!(found, expected, "{:?} is not {:?}", found.escape_ascii(), expected.escape_ascii());
+    assert_eq!(&decoded::<Json, T>(wire.json.as_bytes()).unwrap(), value);
+    assert_eq!(&decoded::<MsgPack, T>(wire.msgpack).unwrap(), value);
+}

@@ -2,7 +2,8 @@
 
 use serde::de::{self, IntoDeserializer, Visitor};
 
-use super::super::fault::{Fault, printable};
+use super::super::fault::Fault;
+use super::super::printable::printable;
 
 /// A key's text. Go writes integer keys as text, so text that is asked for as a number is one.
 pub(super) enum Member<'de, 'a> {

@@ -1,20 +1,8 @@
-//! Names of newtype structs by which our own types and formats recognise each other through serde.
-//!
-//! serde has no word for a MessagePack extension or for a number that keeps its text. A type that has one
-//! serializes as a newtype struct with one of these names; other formats see only what is inside.
+//! Values that serde has no word for, handed to a visitor that takes anything.
 
 use serde::de::{self, DeserializeSeed, EnumAccess, Visitor};
 
-/// Inside are bytes: an extension's type, then its data.
-pub(crate) const EXT: &str = "$trunkline::ext";
-
-/// Inside is the text of a JSON number, to be written without quotes.
-pub(crate) const NUMBER: &str = "$trunkline::number";
-
-/// Asks for anything, extensions and numbers with their text included. Those come as [`Tagged`] enums.
-pub(crate) const ANY: &str = "$trunkline::any";
-
-/// A value that serde has no word for: one of the names above, and what is inside.
+/// A value that serde has no word for: a name of [`crate::types::token`], and what is inside.
 pub(crate) struct Tagged<D> {
     pub(crate) name: &'static str,
     pub(crate) inside: D,
