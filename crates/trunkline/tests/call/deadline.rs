@@ -173,10 +173,8 @@ async fn a_timeout_is_the_calls_own_then_the_clients() {
 async fn run_to_completion_answers_late_and_goes_on() {
     let (events, mut seen) = events();
     let service = trunkline::Service::new("Slow").function_in::<trunkline::DefaultFormats, _, _, _>(
-        trunkline::server::MethodInfo::new("Save").flags(trunkline::server::MethodFlags {
-            run_to_completion: true,
-            ..Default::default()
-        }),
+        trunkline::server::MethodInfo::new("Save")
+            .flags(trunkline::server::MethodFlags { run_to_completion: true, ..Default::default() }),
         move |ctx: Ctx, (): ()| {
             let events = events.clone();
             async move {
@@ -205,7 +203,8 @@ async fn without_a_connection_the_call_waits_for_one_until_its_time_is_up() {
     }
     let client = connect(&network, Client::builder().connect_timeout(HOUR)).await;
     let begun = Instant::now();
-    let error = client.service("S").call::<_, ()>("M", &()).timeout(Duration::from_secs(2)).await.unwrap_err();
+    let error =
+        client.service("S").call::<_, ()>("M", &()).timeout(Duration::from_secs(2)).await.unwrap_err();
     assert_eq!(begun.elapsed().as_secs(), 2);
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Deadline, Sent::No));
 }

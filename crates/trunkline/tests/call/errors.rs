@@ -96,18 +96,19 @@ async fn every_kind_arrives() {
 #[tokio::test]
 async fn arguments_and_replies_that_do_not_fit_are_told_apart() {
     let pair = with_server(|s| {
-        s.function("T", "Neg", |n: i64| async move { Ok::<_, Failure>(-n) })
-            .function("T", "Nan", |(): ()| async { Ok::<_, Failure>(f64::NAN) })
+        s.function("T", "Neg", |n: i64| async move { Ok::<_, Failure>(-n) }).function(
+            "T",
+            "Nan",
+            |(): ()| async { Ok::<_, Failure>(f64::NAN) },
+        )
     })
     .await;
     let t = pair.client.service("T");
     let error = t.call::<_, i64>("Neg", "text").await.unwrap_err();
     assert_eq!((error.kind(), error.is_remote()), (ErrorKind::Invalid, true));
 
-    let (bad, good) = tokio::join!(
-        t.call::<_, String>("Neg", &1).into_future(),
-        t.call::<_, i64>("Neg", &2).into_future()
-    );
+    let (bad, good) =
+        tokio::join!(t.call::<_, String>("Neg", &1).into_future(), t.call::<_, i64>("Neg", &2).into_future());
     let bad = bad.unwrap_err();
     assert_eq!((bad.kind(), bad.is_remote()), (ErrorKind::Internal, false));
     assert!(std::error::Error::source(&bad).is_some());

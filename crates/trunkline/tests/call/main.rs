@@ -12,3 +12,4 @@ mod header;
 mod heartbeat;
 mod metadata;
 mod oneway;
+mod runtime_gone;

@@ -14,8 +14,13 @@ async fn metadata_travels_both_ways() {
     })
     .await;
     let meta = pair.client.service("Meta");
-    let response =
-        meta.call::<_, String>("Echo", "k").metadata("k", "first").metadata("k", "v").response().await.unwrap();
+    let response = meta
+        .call::<_, String>("Echo", "k")
+        .metadata("k", "first")
+        .metadata("k", "v")
+        .response()
+        .await
+        .unwrap();
     assert_eq!(response.value, "v");
     assert_eq!(response.metadata.get("seen"), Some("v"));
     assert_eq!(response.metadata.get(""), Some(""));

@@ -81,11 +81,6 @@ async fn notify_is_done_when_the_frame_is_written() {
 #[tokio::test]
 async fn what_does_not_encode_is_told() {
     let pair = with_server(|s| s).await;
-    let error = pair
-        .client
-        .service_in("S", trunkline::codec::Json)
-        .notify("M", &f64::NAN)
-        .await
-        .unwrap_err();
+    let error = pair.client.service_in("S", trunkline::codec::Json).notify("M", &f64::NAN).await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
 }
