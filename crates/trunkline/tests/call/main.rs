@@ -11,5 +11,7 @@ mod errors;
 mod header;
 mod heartbeat;
 mod metadata;
+mod not_sent;
 mod oneway;
 mod runtime_gone;
+mod slow_peers;
