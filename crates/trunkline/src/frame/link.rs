@@ -8,6 +8,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -220,12 +221,15 @@ impl<S: Beside> Link<S> {
     pub(crate) async fn drained(&self) {
         // Polled rather than signalled: it is needed once, when a connection ends.
         while !self.is_closed() && self.with(|s| s.out.queued() > 0) {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
-    /// Tells the far end that nothing more will come.
+    /// Tells the far end that nothing more will come; no longer than a while, whoever it is.
     pub(crate) async fn shutdown(&self) {
-        let _ = std::future::poll_fn(|cx| self.sink.poll_shutdown(cx)).await;
+        let told = std::future::poll_fn(|cx| self.sink.poll_shutdown(cx));
+        let _ = tokio::time::timeout(FAREWELL, told).await;
     }
 }
+
+const FAREWELL: Duration = Duration::from_secs(1);

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use trunkline::server::ServerBuilder;
+use trunkline::server::{RunningServer, ServerBuilder};
 use trunkline::{Client, SerializeType, Server};
 
 use crate::pair::{pair, with_server};
@@ -9,6 +9,16 @@ use crate::raw_peer::{RawPeer, bytes_of, request};
 
 fn large() -> ServerBuilder {
     Server::builder().raw("S", "Large", |_, _| async { Ok(vec![7; 8 << 20].into()) })
+}
+
+/// Waits until one more than the `others` was connected, and has been left.
+async fn left_by(server: &RunningServer, others: usize) {
+    while server.handle().connections() <= others {
+        sleep(Duration::from_millis(10)).await;
+    }
+    while server.handle().connections() > others {
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,9 +41,7 @@ async fn a_peer_that_stops_reading_is_left() {
     let pair = pair(server, Client::builder()).await;
     let mut peer = RawPeer::dial(&pair.network).await;
     peer.send_message(&request(1, "S", "Large", b"")).await;
-    while pair.server.handle().connections() > 1 {
-        sleep(Duration::from_millis(100)).await;
-    }
+    left_by(&pair.server, 1).await;
     assert_eq!(pair.server.handle().held_bytes(), 0);
     let mut got = 0;
     while let Some(n) = peer.read_some(1 << 20).await {
@@ -48,12 +56,7 @@ async fn a_peer_that_stops_reading_is_left_over_tcp_too() {
     let server = server.bind("tcp@127.0.0.1:0").await.unwrap().spawn();
     let peer = RawPeer::dial_tcp(server.address()).await;
     peer.send_message(&request(1, "S", "Large", b"")).await;
-    while server.handle().connections() == 0 {
-        sleep(Duration::from_millis(10)).await;
-    }
-    while server.handle().connections() > 0 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    left_by(&server, 0).await;
     assert_eq!(server.handle().held_bytes(), 0);
 }
 
