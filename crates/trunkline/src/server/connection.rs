@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     activity: Activity,
     pub(super) running: Mutex<Running>,
     pub(super) in_flight: AtomicUsize,
+    /// Stands in the line for the server's places.
+    pub(super) in_line: AtomicBool,
     /// Told when something may be late earlier than the timer thinks.
     pub(super) timer: Notify,
     pub(super) timer_started: AtomicBool,
@@ -63,6 +65,7 @@ impl Connection {
             activity: Activity::default(),
             running: Mutex::new(Running::new()),
             in_flight: AtomicUsize::new(0),
+            in_line: AtomicBool::new(false),
             timer: Notify::new(),
             timer_started: AtomicBool::new(false),
             generation: AtomicU64::new(0),

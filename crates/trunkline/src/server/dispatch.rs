@@ -241,9 +241,12 @@ impl Connection {
     }
 
     fn is_full(&self) -> bool {
-        let limits = &self.shared.limits;
-        self.in_flight.load(Ordering::Relaxed) >= limits.in_flight_per_connection
-            || self.shared.admission.is_full()
+        self.is_busy() || self.shared.admission.is_full()
+    }
+
+    /// Whether this connection has as many calls under way as one may.
+    fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) >= self.shared.limits.in_flight_per_connection
     }
 
     fn enqueue(self: &Arc<Self>, arrived: Arrived, target: &Target, batch: &mut Batch) -> Result<(), Reason> {
@@ -263,8 +266,7 @@ impl Connection {
         let sooner = running.enqueue(Queued { arrived, until });
         drop(running);
         self.wake_timer(sooner);
-        self.shared.admission.wait(self);
-        // A place may have become free between looking and waiting.
+        // A place may have become free since we looked.
         self.start_queued();
         Ok(())
     }
@@ -280,7 +282,7 @@ impl Connection {
         }
         loop {
             let next = self.running.lock().next_to_start(|| self.is_full());
-            let Some(queued) = next else { return };
+            let Some(queued) = next else { break };
             let message = &queued.arrived.message;
             let names = match self.shared.router.find(message.service_path(), message.service_method()) {
                 Ok(route) => Names::Route(Arc::new(route)),
@@ -288,6 +290,11 @@ impl Connection {
             };
             let asked = Asked { header: message.header(), names };
             self.start_apart(queued.arrived, asked);
+        }
+        // While the connection is busy, the end of one of its own calls brings us back here.
+        if self.has_queued() && !self.is_busy() {
+            self.shared.admission.wait(self);
+            self.shared.admission.wake_next();
         }
     }
 
@@ -549,10 +556,11 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.connection.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.connection.shared.admission.leave();
+        // First whoever's turn it is, lest a connection with many requests keep all the places.
+        self.connection.shared.admission.wake_next();
         if self.connection.has_queued() {
             self.connection.start_queued();
         }
-        self.connection.shared.admission.wake_next();
     }
 }
 
