@@ -24,6 +24,8 @@ pub use ctx::{Ctx, Pusher};
 pub use error::{Error, ErrorKind, Fault, Sent};
 pub use failure::{Failure, IntoFailure, Result};
 pub use server::{Server, Service};
+#[cfg(all(feature = "macros", feature = "thrift"))]
+pub use trunkline_macros::Thrift;
 #[cfg(feature = "macros")]
 pub use trunkline_macros::{message, service};
 pub use trunkline_wire as wire;
