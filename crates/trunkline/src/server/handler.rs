@@ -185,9 +185,17 @@ where
             match result {
                 Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
                 Err(failure) => {
-                    let (mut error, _) = failure.into_parts();
+                    let (mut error, reply) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
-                    Err(error)
+                    // The reply type of such a handler is bytes, encoded already.
+                    Err(match reply.map(|reply| reply.downcast::<Bytes>()) {
+                        Some(Ok(bytes)) => error.with_reply(ctx.format(), *bytes),
+                        Some(Err(_)) => {
+                            warn_of_stranger(&ctx, std::any::type_name::<Bytes>());
+                            error
+                        }
+                        None => error,
+                    })
                 }
             }
         })
@@ -282,17 +290,21 @@ where
     R: 'static,
 {
     let Some(reply) = reply.downcast_ref::<R>() else {
-        tracing::warn!(
-            service = ctx.service(),
-            method = ctx.method(),
-            expected = std::any::type_name::<R>(),
-            "the reply beside the error is not of the method's reply type; it is left out"
-        );
+        warn_of_stranger(ctx, std::any::type_name::<R>());
         return Ok(error);
     };
     // As in Go, an error that does not encode its reply is replaced by the encoding's own.
     let payload = encode::<C, R>(ctx, reply)?;
     Ok(error.with_reply(ctx.format(), payload.into()))
+}
+
+fn warn_of_stranger(ctx: &Ctx, expected: &str) {
+    tracing::warn!(
+        service = ctx.service(),
+        method = ctx.method(),
+        expected,
+        "the reply beside the error is not of the method's reply type; it is left out"
+    );
 }
 
 #[inline]
