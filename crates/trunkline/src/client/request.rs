@@ -45,6 +45,7 @@ pub struct Request<'a, A: ?Sized, R, B> {
     method: &'a str,
     args: B,
     codec: Codec<A, R>,
+    /// As the service declares it, or as the caller says.
     idempotent: bool,
     /// What most calls do not set.
     options: Option<Box<Options>>,
@@ -53,6 +54,7 @@ pub struct Request<'a, A: ?Sized, R, B> {
 #[derive(Default)]
 struct Options {
     timeout: Option<Duration>,
+    idempotent: Option<bool>,
     metadata: Metadata,
     compress: Option<CompressType>,
     within: Option<Ctx>,
@@ -88,7 +90,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self.options.get_or_insert_default()
     }
 
-    /// How long the call may take, in place of the client's default. Inside a handler it never
+    /// How long the call may take, in place of the method's or the client's default. Inside a handler it never
     /// takes longer than its caller waits.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options().timeout = Some(timeout);
@@ -111,9 +113,9 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     }
 
     /// Says whether doing the work twice is the same as doing it once, in place of what the
-    /// service declares.
+    /// client was told of the method or the service declares.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
-        self.idempotent = idempotent;
+        self.options().idempotent = Some(idempotent);
         self
     }
 
@@ -156,7 +158,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     pub async fn notify(self) -> Result<(), Error> {
         let client = self.client;
         let mut call = match self.prepare() {
-            Ok(prepared) => prepared.into_call(self.service, self.method, self.idempotent),
+            Ok(prepared) => prepared.into_call(self.service, self.method),
             Err(error) => return Err(mapped(client, error)),
         };
         drop(self);
@@ -169,7 +171,14 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let settings = &self.client.0.settings;
         let now = Instant::now();
         let options = self.options.as_deref();
-        let timeout = options.and_then(|o| o.timeout).unwrap_or(settings.timeout);
+        let known = settings.method(self.service, self.method);
+        let timeout = options
+            .and_then(|o| o.timeout)
+            .or_else(|| known?.timeout)
+            .unwrap_or(settings.timeout)
+            .min(LONGEST);
+        let idempotent =
+            options.and_then(|o| o.idempotent).or_else(|| known?.idempotent).unwrap_or(self.idempotent);
         let mut deadline = now + timeout;
         let mut left = timeout;
         let mut metadata = options.map_or_else(Metadata::new, |o| o.metadata.clone());
@@ -202,9 +211,12 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             }
         }
         let format = options.and_then(|o| o.format).unwrap_or(self.codec.serialize_type());
-        Ok(Prepared { body: Body::from(out), metadata, deadline, left, format, compress })
+        Ok(Prepared { body: Body::from(out), metadata, deadline, left, format, compress, idempotent })
     }
 }
+
+/// A longer time is as good as this one, and this one can be added to any moment.
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 struct Prepared {
     body: Body,
@@ -213,14 +225,15 @@ struct Prepared {
     left: Duration,
     format: SerializeType,
     compress: CompressType,
+    idempotent: bool,
 }
 
 impl Prepared {
-    fn into_call(self, service: &str, method: &str, idempotent: bool) -> Call {
+    fn into_call(self, service: &str, method: &str) -> Call {
         let mut call = Call::new(Target::shared(service, method), self.format, self.body);
         call.metadata = self.metadata;
         call.deadline = Some(self.deadline);
-        call.idempotent = idempotent;
+        call.idempotent = self.idempotent;
         call.compress = self.compress;
         call
     }
@@ -325,7 +338,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
     fn begin(request: Request<'a, A, R, B>, cx: &Context<'_>) -> Result<Self, Error> {
         let mut prepared = request.prepare()?;
         let (client, names, idempotent) =
-            (request.client, (request.service, request.method), request.idempotent);
+            (request.client, (request.service, request.method), prepared.idempotent);
         if let Some(endpoint) = client.endpoint_without_layers()
             && let Some(connection) = endpoint.live()
         {
@@ -350,7 +363,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
                 }
             }
         }
-        let call = prepared.into_call(names.0, names.1, idempotent);
+        let call = prepared.into_call(names.0, names.1);
         Ok(Self::Boxed(Box::pin(async move { client.run(call).await.map_err(|e| mapped(client, e)) })))
     }
 }
@@ -392,7 +405,7 @@ fn decode<A: ?Sized, R>(
     })
 }
 
-fn mapped(client: &Client, error: Error) -> Error {
+pub(super) fn mapped(client: &Client, error: Error) -> Error {
     match &client.0.settings.map_error {
         Some(map) => map(error),
         None => error,
