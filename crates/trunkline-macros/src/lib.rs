@@ -2,9 +2,11 @@
 
 use proc_macro::TokenStream;
 
+mod failure;
 mod go_name;
 mod message;
 mod service;
+mod thrift;
 
 /// Makes a struct or enum a message: serde's `Serialize` and `Deserialize` with Go's names and conventions.
 #[proc_macro_attribute]
@@ -16,4 +18,16 @@ pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(args.into(), item.into()).into()
+}
+
+/// Makes a struct a Thrift struct, or an enum a Thrift enum.
+#[proc_macro_derive(Thrift, attributes(thrift))]
+pub fn thrift(input: TokenStream) -> TokenStream {
+    thrift::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Says how an error travels from a handler to the caller.
+#[proc_macro_derive(Failure, attributes(failure))]
+pub fn failure(item: TokenStream) -> TokenStream {
+    failure::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

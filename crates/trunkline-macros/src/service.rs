@@ -59,7 +59,10 @@ impl Service {
         let mut methods: Vec<Method> = Vec::new();
         for member in &item.items {
             let TraitItem::Fn(function) = member else {
-                problems.add(Error::new_spanned(member, "a service has methods and nothing else: only those can be called"));
+                problems.add(Error::new_spanned(
+                    member,
+                    "a service has methods and nothing else: only those can be called",
+                ));
                 continue;
             };
             if let Some(method) = problems.keep(Method::parse(function)) {

@@ -37,13 +37,18 @@ pub struct Call {
 #[derive(Clone, Default)]
 pub struct Extensions(Vec<Arc<dyn Any + Send + Sync>>);
 
+/// The connection an answer came by.
+pub(crate) trait Via: Send + Sync {
+    fn address(&self) -> &Arc<str>;
+}
+
 /// The answer to a call.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Reply {
     pub(crate) metadata: Metadata,
     pub(crate) body: Body,
     /// Who answered, on a client.
-    pub(crate) address: Option<Arc<str>>,
+    pub(crate) via: Option<Arc<dyn Via>>,
 }
 
 /// The encoded argument or reply.
@@ -229,7 +234,7 @@ impl fmt::Debug for Extensions {
 impl Reply {
     /// A reply with this encoded body.
     pub fn new(body: impl Into<Body>) -> Self {
-        Self { metadata: Metadata::new(), body: body.into(), address: None }
+        Self { metadata: Metadata::new(), body: body.into(), via: None }
     }
 
     /// The response's metadata.
@@ -249,12 +254,22 @@ impl Reply {
 
     /// The address of the server that answered, on a client.
     pub fn address(&self) -> Option<&str> {
-        self.address.as_deref()
+        self.via.as_ref().map(|via| &**via.address())
     }
 
     /// The encoded reply, taken out.
     pub fn into_body(self) -> Bytes {
         self.body.into_bytes()
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("metadata", &self.metadata)
+            .field("body", &self.body)
+            .field("address", &self.address())
+            .finish()
     }
 }
 

@@ -81,6 +81,13 @@ impl Failure {
         self
     }
 
+    /// Keeps the cause for this side's layers and logs; it does not travel.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.error = self.error.with_source(source);
+        self
+    }
+
     /// Closes the connection after the answer, as Go does when authentication fails.
     #[must_use]
     pub fn then_close(mut self) -> Self {

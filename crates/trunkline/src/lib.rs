@@ -27,8 +27,10 @@ pub use ctx::{Ctx, Pusher};
 pub use error::{Error, ErrorKind, Fault, Sent};
 pub use failure::{Failure, IntoFailure, Result};
 pub use server::{Server, Service};
+#[cfg(all(feature = "macros", feature = "thrift"))]
+pub use trunkline_macros::Thrift;
 #[cfg(feature = "macros")]
-pub use trunkline_macros::{message, service};
+pub use trunkline_macros::{Failure, message, service};
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
 
@@ -48,3 +50,8 @@ pub type DefaultFormats = (codec::MsgPack,);
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(not(feature = "msgpack"), feature = "json"))]
 pub type DefaultFormats = (codec::Json,);
+
+/// The README's code is compiled and run with the documentation's.
+#[cfg(all(doctest, feature = "macros", feature = "msgpack", feature = "json"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -187,10 +187,18 @@ fn emit(message: &Message, fields: &[Field]) -> TokenStream {
                 } else {
                     quote!(if human_readable { #json } else { #msgpack })
                 };
-                let value = if *twin { quote!(&#support::Sent(&self.#ident)) } else { quote!(&self.#ident) };
-                let field = quote_spanned!(field.span()=> fields.serialize_field(#name, #value)?;);
+                let (span, value) = (field.span(), quote_spanned!(field.span()=> &self.#ident));
+                let field = if *twin {
+                    quote_spanned!(span=> #support::field_twin(fields, #name, #value)?;)
+                } else {
+                    quote_spanned!(span=> #support::field(fields, #name, #value)?;)
+                };
                 if *omit_empty {
-                    let empty = quote!(#support::is_empty(#value));
+                    let empty = if *twin {
+                        quote!(#support::is_empty(&#support::Sent(#value)))
+                    } else {
+                        quote!(#support::is_empty(#value))
+                    };
                     sometimes.extend(quote!(+ usize::from(!#empty)));
                     write.extend(quote!(if !#empty { #field }));
                 } else {
@@ -266,7 +274,7 @@ fn receive(message: &Message, fields: &[Field]) -> TokenStream {
                 arrived.extend(quote!(#slot: ::core::option::Option<#ty>,));
                 nothing.extend(quote!(#slot: ::core::option::Option::None,));
                 let taken = if *twin {
-                    quote_spanned!(span=> source.take::<#support::Received<#ty>>()?.0)
+                    quote_spanned!(span=> source.take_twin::<#ty>()?)
                 } else {
                     quote_spanned!(span=> source.take::<#ty>()?)
                 };
@@ -276,7 +284,7 @@ fn receive(message: &Message, fields: &[Field]) -> TokenStream {
                     Some(Missing::Default) => quote_spanned!(span=> ::core::default::Default::default()),
                     Some(Missing::Call(path)) => quote!(#path()),
                     None if *twin => {
-                        quote_spanned!(span=> #support::missing::<#support::Received<#ty>, E>(#name, human_readable)?.0)
+                        quote_spanned!(span=> #support::missing_twin::<#ty, E>(#name, human_readable)?)
                     }
                     None => quote_spanned!(span=> #support::missing::<#ty, E>(#name, human_readable)?),
                 };

@@ -60,17 +60,24 @@ fn request(service: &Service, method: &Method) -> TokenStream {
     let codec = at(&args, quote!(#krate::codec::Codec::of::<#format>()));
     let doc = method.doc.is_empty().then(|| format!("Calls `{wire}`.")).map(|doc| quote!(#[doc = #doc]));
     let attrs = attributes(&method.attrs, &["doc", "cfg", "deprecated"]);
-    let (parameter, value) = match &method.arguments.ty {
+    // The argument may be borrowed: it is encoded before the call is sent, and kept by nobody.
+    let (generics, parameter, value, given) = match &method.arguments.ty {
         Some(_) => {
             let name = method.arguments.name.clone().unwrap_or_else(|| format_ident!("args"));
-            (Some(quote!(, #name: #args)), quote!(#name))
+            let given = quote!(ArgsOrRef);
+            (
+                Some(quote!(<#given: ::core::borrow::Borrow<#args>>)),
+                Some(quote!(, #name: #given)),
+                quote!(#name),
+                given,
+            )
         }
-        None => (None, quote!(())),
+        None => (None, None, quote!(()), quote!(())),
     };
     quote! {
         #(#attrs)*
         #doc
-        #vis fn #ident(&self #parameter) -> #krate::client::Request<'_, #args, #reply, #args> {
+        #vis fn #ident #generics (&self #parameter) -> #krate::client::Request<'_, #args, #reply, #given> {
             #krate::client::Request::new(&self.client, &self.path, #wire, #value, #codec, #idempotent)
         }
     }

@@ -70,7 +70,8 @@ fn marker(service: &Service, method: &Method) -> TokenStream {
     let (krate, service) = (&service.options.krate, &service.item.ident);
     let (cfgs, name) = (method.cfgs().collect::<Vec<_>>(), method.marker());
     let (args, reply) = (method.args(), &method.outcome.reply);
-    let error = method.outcome.error.as_ref().map_or_else(|| quote!(#krate::Failure), ToTokens::to_token_stream);
+    let error =
+        method.outcome.error.as_ref().map_or_else(|| quote!(#krate::Failure), ToTokens::to_token_stream);
     let deprecated = attributes(&method.attrs, &["deprecated"]).next().map(|_| quote!(#[allow(deprecated)]));
 
     let (ctx, ctx_pattern) =

@@ -4,8 +4,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{
-    Error, FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, Receiver, Result, ReturnType, Signature,
-    Type, TypeReference,
+    Error, FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, Receiver, Result, ReturnType,
+    Signature, Type, TypeReference,
 };
 
 /// What goes in.
@@ -48,7 +48,10 @@ pub(super) fn read(sig: &Signature) -> Result<(Arguments, Outcome)> {
         ));
     }
     if let Some(clause) = &sig.generics.where_clause {
-        return Err(Error::new_spanned(clause, "a method has no `where`: whoever finds the service may call it"));
+        return Err(Error::new_spanned(
+            clause,
+            "a method has no `where`: whoever finds the service may call it",
+        ));
     }
     Ok((arguments(sig)?, outcome(sig)?))
 }
@@ -77,7 +80,10 @@ fn arguments(sig: &Signature) -> Result<Arguments> {
         rest.remove(0);
     }
     if let Some(late) = rest.iter().find(|input| is_ctx_reference(&input.ty)) {
-        return Err(Error::new_spanned(late, "the context comes before the argument: `(&self, ctx: &Ctx, args: ..)`"));
+        return Err(Error::new_spanned(
+            late,
+            "the context comes before the argument: `(&self, ctx: &Ctx, args: ..)`",
+        ));
     }
     if let [_, second, ..] = rest[..] {
         return Err(Error::new_spanned(
@@ -146,7 +152,8 @@ fn outcome(sig: &Signature) -> Result<Outcome> {
     let Type::Path(path) = &**written else {
         return Err(no_result(written));
     };
-    let Some(last) = path.path.segments.last().filter(|last| last.ident.to_string().ends_with("Result")) else {
+    let Some(last) = path.path.segments.last().filter(|last| last.ident.to_string().ends_with("Result"))
+    else {
         return Err(no_result(written));
     };
     let PathArguments::AngleBracketed(list) = &last.arguments else {
@@ -222,7 +229,8 @@ fn stranger(tokens: TokenStream) -> Option<Stranger> {
                 }
             }
             TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                let is_static = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '\'');
+                let is_static =
+                    matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '\'');
                 if !is_static {
                     return Some(Stranger::Borrow);
                 }

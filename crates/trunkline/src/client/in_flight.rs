@@ -110,11 +110,6 @@ impl InFlight {
         Some(Key { index, generation: self.slots[index as usize].generation })
     }
 
-    /// Gives a slot back that was reserved and not used.
-    pub(crate) fn release(&mut self, key: Key) -> Option<Waker> {
-        self.vacate(key.index)
-    }
-
     /// Parks the caller. True: the timer has to look again.
     pub(crate) fn wait(
         &mut self,

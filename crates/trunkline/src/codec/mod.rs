@@ -43,8 +43,12 @@ mod message;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 mod printable;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod raw;
 mod set;
+#[cfg(feature = "thrift")]
+mod thrift;
 pub(crate) mod token;
 #[cfg(any(feature = "msgpack", feature = "json"))]
 mod unknown;
@@ -54,6 +58,13 @@ mod zero;
 #[doc(hidden)]
 pub mod __private {
     pub use super::message::*;
+
+    /// For `#[derive(trunkline::Thrift)]`.
+    #[cfg(feature = "thrift")]
+    pub mod thrift {
+        pub use crate::codec::thrift::{Field, Value, in_field, missing, unknown};
+        pub use ::thrift::{Result, protocol};
+    }
 }
 
 pub use error::{CodecError, Direction};
@@ -61,8 +72,12 @@ pub use error::{CodecError, Direction};
 pub use json::Json;
 #[cfg(feature = "msgpack")]
 pub use msgpack::MsgPack;
+#[cfg(feature = "protobuf")]
+pub use protobuf::Protobuf;
 pub use raw::Raw;
 pub use set::{CodecSet, SetError};
+#[cfg(feature = "thrift")]
+pub use thrift::Thrift;
 
 /// A payload format. Implemented by zero-sized types.
 pub trait Format: Send + Sync + 'static {

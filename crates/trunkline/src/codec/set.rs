@@ -88,6 +88,7 @@ macro_rules! tuples {
                 $(ty == $format::TYPE)||+
             }
 
+            #[inline]
             fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError> {
                 $(if ty == $format::TYPE {
                     return Ok($format::decode(payload)?);
@@ -95,6 +96,7 @@ macro_rules! tuples {
                 Err(SetError::Unknown(ty))
             }
 
+            #[inline]
             fn encode(ty: SerializeType, reply: &R, out: &mut Vec<u8>) -> Result<(), SetError> {
                 $(if ty == $format::TYPE {
                     return Ok($format::encode(reply, out)?);

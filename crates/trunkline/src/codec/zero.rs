@@ -241,7 +241,7 @@ mod tests {
         count: i8,
         ratio: f32,
         text: String,
-        list: Vec<Everything>,
+        list: Vec<Self>,
         table: HashMap<String, i64>,
         maybe: Option<i64>,
         pair: (u8, String),

@@ -13,6 +13,9 @@ const UNITS: [(&str, u128); 6] = [
     ("ns", 1),
 ];
 
+/// In a second.
+const NANOS: u128 = 1_000_000_000;
+
 /// Reads a duration: numbers with units, `h`, `m`, `s`, `ms`, `us` (or `µs`) and `ns`, one after
 /// the other. A number may have a fraction. `0` needs no unit.
 ///
@@ -59,10 +62,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         total = total.saturating_add(part);
         rest = after;
     }
-    if total > Duration::MAX.as_nanos() {
-        return Err(wrong("it is too long".to_owned()));
+    let (secs, nanos) = (total / NANOS, total % NANOS);
+    match (u64::try_from(secs), u32::try_from(nanos)) {
+        (Ok(secs), Ok(nanos)) => Ok(Duration::new(secs, nanos)),
+        _ => Err(wrong("it is too long".to_owned())),
     }
-    Ok(Duration::from_nanos_u128(total))
 }
 
 /// Where the characters of one kind end.

@@ -250,9 +250,11 @@ pub struct Checker(Kind);
 
 type Identity = Arc<dyn Any + Send + Sync>;
 
+type Checked = BoxFuture<'static, Result<Identity, Failure>>;
+
 enum Kind {
     Plain(Box<dyn Fn(&str) -> bool + Send + Sync>),
-    Async(Box<dyn Fn(Token, AuthRequest) -> BoxFuture<'static, Result<Identity, Failure>> + Send + Sync>),
+    Async(Box<dyn Fn(Token, AuthRequest) -> Checked + Send + Sync>),
 }
 
 impl fmt::Debug for Checker {

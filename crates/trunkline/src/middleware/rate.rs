@@ -115,9 +115,11 @@ impl Bucket {
             self.tokens -= 1;
             return Ok(Duration::ZERO);
         }
-        let ours = u128::try_from(tick.saturating_add(1 - self.tokens)).unwrap_or(0);
-        let at = Duration::from_nanos_u128(self.interval.as_nanos().saturating_mul(ours).min(MOST_NANOS));
-        let wait = at.saturating_sub(since);
+        // Those who came before, and wait, have the next ones.
+        let before = u32::try_from(-self.tokens).unwrap_or(u32::MAX);
+        let into_tick = since.as_nanos() % self.interval.as_nanos();
+        let into_tick = Duration::from_nanos(u64::try_from(into_tick).unwrap_or(u64::MAX));
+        let wait = self.interval.saturating_mul(before.saturating_add(1)).saturating_sub(into_tick);
         if wait > most {
             return Err(wait);
         }
@@ -125,8 +127,6 @@ impl Bucket {
         Ok(wait)
     }
 }
-
-const MOST_NANOS: u128 = Duration::MAX.as_nanos();
 
 #[cfg(test)]
 mod tests {

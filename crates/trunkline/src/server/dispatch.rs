@@ -16,6 +16,7 @@ use trunkline_wire::{CompressType, Header, Message, keys};
 
 use super::answer::LargeAnswer;
 use super::connection::Connection;
+use super::pace::Stopwatch;
 use super::router::{Route, RouteCache};
 use super::running::{Key, Queued};
 use crate::budget::{ALLOWANCE, Charge};
@@ -78,25 +79,20 @@ pub(super) struct Batch {
     pub(super) replies: Vec<u8>,
     /// A large answer was queued beside `replies`.
     pub(super) large: bool,
-    /// When the last handler's first poll ended, which is when the next one begins: one look at
-    /// the clock for each call instead of two.
-    clock: std::time::Instant,
+    watch: Stopwatch,
 }
 
 impl Batch {
     pub(super) fn new() -> Self {
-        Self { replies: Vec::new(), large: false, clock: std::time::Instant::now() }
+        Self { replies: Vec::new(), large: false, watch: Stopwatch::new() }
     }
 
     pub(super) fn begin(&mut self) {
-        self.clock = std::time::Instant::now();
+        self.watch.restart();
     }
 
-    fn lap(&mut self) -> Duration {
-        let now = std::time::Instant::now();
-        let lap = now - self.clock;
-        self.clock = now;
-        lap
+    pub(super) fn end(&mut self) {
+        self.watch.end();
     }
 }
 
@@ -160,7 +156,9 @@ impl Connection {
             Err(error) => return self.answer_here(header, &route.target, Err(error), batch),
         };
         let first = first_poll(&route.target, || route.endpoint.clone().call(call));
-        route.pace.took(batch.lap());
+        if let Some(took) = batch.watch.lap() {
+            route.pace.took(took);
+        }
         match first {
             First::Done(result) => self.answer_here(header, &route.target, result, batch),
             First::Pending(future) => {
@@ -188,9 +186,8 @@ impl Connection {
             Err(error) => return self.answer_here(header, names.target(), Err(error), batch),
         };
         let first = first_poll(names.target(), || self.shared.layered(call));
-        let lap = batch.lap();
-        if let Names::Route(route) = &names {
-            route.pace.took(lap);
+        if let (Some(took), Names::Route(route)) = (batch.watch.lap(), &names) {
+            route.pace.took(took);
         }
         match first {
             First::Done(result) => self.answer_here(header, names.target(), result, batch),

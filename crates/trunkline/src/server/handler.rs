@@ -105,33 +105,32 @@ pub struct ArgsOnly;
 #[derive(Debug)]
 pub struct WithCtx;
 
-impl<A, R, E, F, Fut> Function<A, (ArgsOnly, E)> for F
+// The error is `Failure` and no type parameter: so `Ok(..)` alone says enough, and `?` takes any error.
+impl<A, R, F, Fut> Function<A, ArgsOnly> for F
 where
     F: Fn(A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
+    Fut: Future<Output = Result<R, Failure>> + Send,
     R: Send + Sync + 'static,
-    E: IntoFailure,
     A: Send + 'static,
 {
     type Reply = R;
 
     async fn call(&self, _: Ctx, args: A) -> Result<R, Failure> {
-        self(args).await.map_err(IntoFailure::into_failure)
+        self(args).await
     }
 }
 
-impl<A, R, E, F, Fut> Function<A, (WithCtx, E)> for F
+impl<A, R, F, Fut> Function<A, WithCtx> for F
 where
     F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
+    Fut: Future<Output = Result<R, Failure>> + Send,
     R: Send + Sync + 'static,
-    E: IntoFailure,
     A: Send + 'static,
 {
     type Reply = R;
 
     async fn call(&self, ctx: Ctx, args: A) -> Result<R, Failure> {
-        self(ctx, args).await.map_err(IntoFailure::into_failure)
+        self(ctx, args).await
     }
 }
 
@@ -182,9 +181,7 @@ where
             let (ctx, body) = Ctx::begin(call);
             let result = ctx.scope((self.0)(ctx.clone(), body.into_bytes())).await;
             match result {
-                Ok(bytes) => {
-                    Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), address: None })
-                }
+                Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
                 Err(failure) => {
                     let (mut error, _) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
@@ -228,6 +225,7 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
     }
 }
 
+#[inline]
 fn decode<C, A, R>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
 where
     C: CodecSet<A, R>,
@@ -253,6 +251,7 @@ fn codec_text(error: &CodecError) -> String {
     }
 }
 
+#[inline]
 fn answer<C, A, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
 where
     C: CodecSet<A, R>,
@@ -264,7 +263,7 @@ where
         Ok(_) if ctx.is_oneway() => Ok(Reply::default()),
         Ok(reply) => {
             let body = encode::<C, A, R>(ctx, &reply)?;
-            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), address: None })
+            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None })
         }
         Err(error) => {
             let (mut error, reply) = error.into_failure().into_parts();
@@ -296,6 +295,7 @@ where
     Ok(error.with_reply(ctx.format(), payload.into()))
 }
 
+#[inline]
 fn encode<C, A, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
 where
     C: CodecSet<A, R>,

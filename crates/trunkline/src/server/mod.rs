@@ -15,6 +15,7 @@ mod filter;
 mod handler;
 mod late;
 mod limits;
+mod pace;
 mod push;
 mod router;
 mod running;

@@ -78,7 +78,12 @@ impl MethodInfo {
 
     /// Fills in what the types say.
     fn typed<C: CodecSet<A, R>, A, R>(self) -> Self {
-        Self { args: std::any::type_name::<A>(), reply: std::any::type_name::<R>(), formats: C::NAMES, ..self }
+        Self {
+            args: std::any::type_name::<A>(),
+            reply: std::any::type_name::<R>(),
+            formats: C::NAMES,
+            ..self
+        }
     }
 }
 
@@ -148,9 +153,7 @@ impl Service {
         C: CodecSet<M::Args, M::Reply>,
     {
         let endpoint = Arc::new(MethodEndpoint::<S, M, C>::new(service.clone(), about.flags));
-        self.with(
-about.typed::<C, M::Args, M::Reply>(), endpoint
-        )
+        self.with(about.typed::<C, M::Args, M::Reply>(), endpoint)
     }
 
     /// Adds a function or closure: `|args|` or `|ctx, args|`, in the default formats.
@@ -176,9 +179,7 @@ about.typed::<C, M::Args, M::Reply>(), endpoint
         C: CodecSet<A, F::Reply>,
     {
         let endpoint = Arc::new(FunctionEndpoint::<F, A, K, C>::new(Arc::new(function), about.flags));
-        self.with(
-about.typed::<C, A, F::Reply>(), endpoint
-        )
+        self.with(about.typed::<C, A, F::Reply>(), endpoint)
     }
 
     /// Adds a handler of encoded bytes: it sees the format in its context and answers in it.

@@ -50,9 +50,9 @@ pub enum Any {
     /// Another extension of MessagePack: its type, its data.
     Ext(i8, Bytes),
     /// An array.
-    List(Vec<Any>),
+    List(Vec<Self>),
     /// A map, in the order it came in.
-    Map(Vec<(Any, Any)>),
+    Map(Vec<(Self, Self)>),
 }
 
 impl Any {

@@ -234,7 +234,7 @@ fn text_that_is_not_unicode_is_replaced_as_in_go() {
 struct Tree {
     #[allow(dead_code)]
     #[serde(default)]
-    kids: Vec<Tree>,
+    kids: Vec<Self>,
 }
 
 #[test]

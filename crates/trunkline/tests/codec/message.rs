@@ -191,9 +191,7 @@ fn byte_arrays_may_be_long_and_come_short() {
         signature: [u8; 64],
     }
     let signed = Signed { signature: [7; 64] };
-    for bytes in [encoded::<MsgPack, _>(&signed)] {
-        assert_eq!(decoded::<MsgPack, Signed>(&bytes).unwrap(), signed);
-    }
+    assert_eq!(decoded::<MsgPack, Signed>(&encoded::<MsgPack, _>(&signed)).unwrap(), signed);
     assert_eq!(decoded::<Json, Signed>(&encoded::<Json, _>(&signed)).unwrap(), signed);
 
     let short = decoded::<MsgPack, Signed>(b"\x81\xa9Signature\xc4\x02hi").unwrap();
@@ -500,7 +498,7 @@ fn recursive_structs_work() {
     struct Node {
         value: i64,
         next: Option<Box<Self>>,
-        kids: Vec<Node>,
+        kids: Vec<Self>,
     }
     let leaf = |value| Node { value, next: None, kids: vec![] };
     both(

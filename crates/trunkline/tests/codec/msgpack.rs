@@ -322,7 +322,7 @@ fn hostile_lengths_are_refused_at_once() {
 struct Tree {
     #[allow(dead_code)]
     #[serde(default)]
-    kids: Vec<Tree>,
+    kids: Vec<Self>,
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(crate) fn decoded<F: Decode<T>, T>(payload: &[u8]) -> Result<T, CodecError> 
 
 /// What a value is in the two formats of serde's.
 #[cfg(all(feature = "json", feature = "msgpack"))]
+#[derive(Clone, Copy)]
 pub(crate) struct Both<'a> {
     pub(crate) json: &'a str,
     pub(crate) msgpack: &'a [u8],

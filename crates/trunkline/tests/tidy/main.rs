@@ -21,6 +21,7 @@ use source::Source;
 const LAYERS: &[Layer] = &[
     apart(&["budget", "codec", "transport", "types"]),
     together(&["error", "failure"]),
+    apart(&["config"]),
     apart(&["frame"]),
     together(&["call", "ctx"]),
     apart(&["middleware", "registry"]),

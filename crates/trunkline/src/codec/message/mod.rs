@@ -13,11 +13,11 @@ pub use bytes;
 pub use serde;
 
 pub use super::zero::zero;
-pub use emit::Emit;
+pub use emit::{Depart, Emit, field, field_twin};
 pub use empty::is_empty;
 pub use number::{Number, receive_number};
 pub use one_of::{Nothing, OneOf, receive_one_of};
-pub use receive::{Message, Receive, Source, missing, receive};
+pub use receive::{Arrive, Message, Receive, Source, missing, missing_twin, receive};
 pub use text::{Text, receive_text};
 pub use twin::{Received, Sent, Twin};
 

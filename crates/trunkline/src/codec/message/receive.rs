@@ -8,6 +8,7 @@ use serde::de::{
 };
 
 use super::super::zero::zero;
+use super::twin::{Received, Twin};
 
 /// A struct that travels: its names on the wire.
 #[doc(hidden)]
@@ -54,6 +55,19 @@ pub trait Receive<'de>: Message + Sized {
     fn finish<E: de::Error>(partial: Self::Partial, human_readable: bool) -> Result<Self, E>;
 }
 
+/// What a field can hold that is received: `Deserialize`, with an error text of its own.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be received in a message",
+    label = "this type cannot travel",
+    note = "add `#[trunkline::message]` to it (or `#[derive(serde::Deserialize)]`), or mark the field `#[message(skip)]`",
+    note = "a type of another crate mostly has a `serde` feature that makes it travel"
+)]
+pub trait Arrive<'de>: Deserialize<'de> {}
+
+#[diagnostic::do_not_recommend]
+impl<'de, T: Deserialize<'de>> Arrive<'de> for T {}
+
 /// Where the next field's value comes from.
 #[doc(hidden)]
 pub trait Source<'de> {
@@ -61,7 +75,12 @@ pub trait Source<'de> {
     type Error: de::Error;
 
     /// The value.
-    fn take<T: Deserialize<'de>>(&mut self) -> Result<T, Self::Error>;
+    fn take<T: Arrive<'de>>(&mut self) -> Result<T, Self::Error>;
+
+    /// The value, from Go's form.
+    fn take_twin<T: Twin>(&mut self) -> Result<T, Self::Error> {
+        self.take::<Received<T>>().map(|received| received.0)
+    }
 }
 
 /// The value of a map's entry.
@@ -70,7 +89,7 @@ pub(super) struct Entry<'a, A>(pub(super) &'a mut A);
 impl<'de, A: MapAccess<'de>> Source<'de> for Entry<'_, A> {
     type Error = A::Error;
 
-    fn take<T: Deserialize<'de>>(&mut self) -> Result<T, A::Error> {
+    fn take<T: Arrive<'de>>(&mut self) -> Result<T, A::Error> {
         self.0.next_value()
     }
 }
@@ -84,7 +103,7 @@ struct Element<'a, A> {
 impl<'de, A: SeqAccess<'de>> Source<'de> for Element<'_, A> {
     type Error = A::Error;
 
-    fn take<T: Deserialize<'de>>(&mut self) -> Result<T, A::Error> {
+    fn take<T: Arrive<'de>>(&mut self) -> Result<T, A::Error> {
         match self.array.next_element()? {
             Some(value) => Ok(value),
             None => {
@@ -97,15 +116,18 @@ impl<'de, A: SeqAccess<'de>> Source<'de> for Element<'_, A> {
 
 /// What a field is that did not arrive.
 #[doc(hidden)]
-pub fn missing<'de, T: Deserialize<'de>, E: de::Error>(
-    field: &'static str,
-    human_readable: bool,
-) -> Result<T, E> {
+pub fn missing<'de, T: Arrive<'de>, E: de::Error>(field: &'static str, human_readable: bool) -> Result<T, E> {
     zero::<T, E>(human_readable).map_err(|_| {
         E::custom(format_args!(
             "missing field {field}, whose type has no zero value: send it, or mark it #[message(default)]"
         ))
     })
+}
+
+/// The same for a field in Go's form.
+#[doc(hidden)]
+pub fn missing_twin<T: Twin, E: de::Error>(field: &'static str, human_readable: bool) -> Result<T, E> {
+    missing::<Received<T>, E>(field, human_readable).map(|received| received.0)
 }
 
 /// Deserializes a message.

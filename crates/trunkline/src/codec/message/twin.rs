@@ -269,7 +269,7 @@ maps! {
     BTreeMap<K, V> where K: Ord;
 }
 
-struct Table<K, V, M>(PhantomData<fn() -> (K, V, M)>);
+struct Table<K, V, M>(PhantomData<(K, V, M)>);
 
 impl<'de, K: Deserialize<'de>, V: Twin, M: Default + Extend<(K, V)>> Visitor<'de> for Table<K, V, M> {
     type Value = M;

@@ -1,0 +1,15 @@
+//! What the compiler says to somebody who holds a macro wrongly.
+
+#[test]
+#[cfg(all(feature = "macros", feature = "json", feature = "msgpack"))]
+fn message() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/message/*.rs");
+}
+
+#[test]
+#[cfg(all(feature = "macros", feature = "thrift"))]
+fn thrift() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/thrift/*.rs");
+}

@@ -1,0 +1,8 @@
+struct Socket;
+
+#[trunkline::message]
+struct Args {
+    socket: Socket,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[trunkline::message]
+struct Pair(i64, String);
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[trunkline::message]
+enum Shape {
+    Circle { radius: f64 },
+    Label(String),
+}
+
+fn main() {}

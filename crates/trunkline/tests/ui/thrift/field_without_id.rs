@@ -1,0 +1,6 @@
+#[derive(trunkline::Thrift)]
+struct Args {
+    a: i32,
+}
+
+fn main() {}
