@@ -8,12 +8,15 @@ pub mod budget;
 pub mod call;
 pub mod client;
 pub mod codec;
+pub mod config;
 mod ctx;
 mod error;
 mod failure;
 mod frame;
 pub mod middleware;
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 pub mod types;
 

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::Instrument;
 use trunkline_wire::SerializeType;
 
 use crate::call::{Call, Reply};
@@ -211,13 +212,15 @@ fn run(
     flags: MethodFlags,
     future: impl Future<Output = Result<Reply, Error>> + Send + 'static,
 ) -> BoxFuture<'static, Result<Reply, Error>> {
+    // The span of a layer around this call goes along to wherever the handler runs.
     if flags.blocking {
         let runtime = tokio::runtime::Handle::current();
+        let future = future.in_current_span();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(future));
         return Box::pin(joined(task));
     }
     if flags.run_to_completion {
-        return Box::pin(joined(tokio::spawn(future)));
+        return Box::pin(joined(tokio::spawn(future.in_current_span())));
     }
     Box::pin(future)
 }
