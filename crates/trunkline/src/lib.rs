@@ -25,9 +25,13 @@ pub use error::{Error, ErrorKind, Fault, Sent};
 pub use failure::{Failure, IntoFailure, Result};
 pub use server::{Server, Service};
 #[cfg(all(feature = "macros", feature = "thrift"))]
+#[doc = include_str!("codec/thrift.md")]
 pub use trunkline_macros::Thrift;
 #[cfg(feature = "macros")]
-pub use trunkline_macros::{Failure, message, service};
+#[doc = include_str!("codec/message.md")]
+pub use trunkline_macros::message;
+#[cfg(feature = "macros")]
+pub use trunkline_macros::{Failure, service};
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
 
