@@ -28,8 +28,10 @@ pub use server::{Server, Service};
 #[cfg(feature = "macros")]
 pub use trunkline_macros::Failure;
 #[cfg(all(feature = "macros", feature = "thrift"))]
+#[doc = include_str!("codec/thrift.md")]
 pub use trunkline_macros::Thrift;
 #[cfg(feature = "macros")]
+#[doc = include_str!("codec/message.md")]
 pub use trunkline_macros::message;
 #[doc = include_str!("../docs/service.md")]
 #[cfg(feature = "macros")]

@@ -47,9 +47,10 @@ mod printable;
 mod protobuf;
 mod raw;
 mod set;
+#[cfg(any(feature = "msgpack", feature = "json"))]
+mod tagged;
 #[cfg(feature = "thrift")]
 mod thrift;
-pub(crate) mod token;
 #[cfg(any(feature = "msgpack", feature = "json"))]
 mod unknown;
 mod zero;
@@ -62,7 +63,7 @@ pub mod __private {
     /// For `#[derive(trunkline::Thrift)]`.
     #[cfg(feature = "thrift")]
     pub mod thrift {
-        pub use crate::codec::thrift::{Field, Value, in_field, missing, unknown};
+        pub use crate::codec::thrift::{ThriftField, ThriftValue, in_field, missing, unknown};
         pub use ::thrift::{Result, protocol};
     }
 }
@@ -115,6 +116,17 @@ pub trait Decode<T>: Format {
     /// # Errors
     /// When the bytes are not this format's, or do not fit the type.
     fn decode(payload: &Bytes) -> Result<T, CodecError>;
+
+    /// Decodes, and adds to `unknown` the paths of fields that the payload has and `T` has not, such as
+    /// `Items[3].Colour`, where the format can tell. Slower than [`decode`](Self::decode); meant for a method's
+    /// first calls, to find a misspelt field.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    fn decode_reporting_unknown(payload: &Bytes, unknown: &mut Vec<String>) -> Result<T, CodecError> {
+        let _ = unknown;
+        Self::decode(payload)
+    }
 }
 
 /// What a client call carries: one format's way of encoding an `A` and decoding an `R`.

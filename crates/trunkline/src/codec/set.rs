@@ -24,6 +24,17 @@ pub trait DecodeSet<A>: FormatSet {
     /// # Errors
     /// When no format has this number, or the payload does not decode.
     fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError>;
+
+    /// The same, adding to `unknown` the paths of fields that `A` does not have:
+    /// [`Decode::decode_reporting_unknown`].
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    fn decode_reporting_unknown(
+        ty: SerializeType,
+        payload: &Bytes,
+        unknown: &mut Vec<String>,
+    ) -> Result<A, SetError>;
 }
 
 /// Formats in which replies `R` go out.
@@ -108,6 +119,17 @@ macro_rules! tuples {
             fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError> {
                 $(if ty == $format::TYPE {
                     return Ok($format::decode(payload)?);
+                })+
+                Err(SetError::Unknown(ty))
+            }
+
+            fn decode_reporting_unknown(
+                ty: SerializeType,
+                payload: &Bytes,
+                unknown: &mut Vec<String>,
+            ) -> Result<A, SetError> {
+                $(if ty == $format::TYPE {
+                    return Ok($format::decode_reporting_unknown(payload, unknown)?);
                 })+
                 Err(SetError::Unknown(ty))
             }

@@ -223,6 +223,10 @@ impl Connection {
             return self.enqueue(arrived, names.target(), batch);
         }
         self.start_apart(arrived, Asked { header, names });
+        // A worker runs the task it spawned last itself, and nobody else is told of it. A task
+        // after the slow one moves that to where an idle worker is woken to take it; else it would
+        // run here, with nobody left to look for what arrives meanwhile.
+        tokio::spawn(std::future::ready(()));
         Ok(())
     }
 
