@@ -8,12 +8,15 @@ pub mod budget;
 pub mod call;
 pub mod client;
 pub mod codec;
+pub mod config;
 mod ctx;
 mod error;
 mod failure;
 mod frame;
 pub mod middleware;
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 pub mod types;
 
@@ -55,6 +58,32 @@ pub type DefaultFormats = (codec::MsgPack,);
 /// The formats that closures, and services that do not say, speak.
 #[cfg(all(not(feature = "msgpack"), feature = "json"))]
 pub type DefaultFormats = (codec::Json,);
+
+/// The guide: a page for each thing to know, in the order in which a newcomer may want them. Its examples are compiled
+/// and run.
+#[cfg(all(any(doc, doctest), feature = "macros", feature = "msgpack", feature = "json"))]
+pub mod guide {
+    #[doc = include_str!("../docs/guide/services.md")]
+    pub mod services {}
+
+    #[doc = include_str!("../docs/guide/messages.md")]
+    pub mod messages {}
+
+    #[doc = include_str!("../docs/guide/clients.md")]
+    pub mod clients {}
+
+    #[doc = include_str!("../docs/guide/errors.md")]
+    pub mod errors {}
+
+    #[doc = include_str!("../docs/guide/stopping.md")]
+    pub mod stopping {}
+
+    #[doc = include_str!("../docs/guide/limits.md")]
+    pub mod limits {}
+
+    #[doc = include_str!("../docs/guide/from-go.md")]
+    pub mod from_go {}
+}
 
 /// The README's code is compiled and run with the documentation's.
 #[cfg(all(doctest, feature = "macros", feature = "msgpack", feature = "json"))]

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::Instrument;
 use trunkline_wire::SerializeType;
 
 use crate::call::{Call, Reply};
@@ -185,9 +186,17 @@ where
             match result {
                 Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
                 Err(failure) => {
-                    let (mut error, _) = failure.into_parts();
+                    let (mut error, reply) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
-                    Err(error)
+                    // The reply type of such a handler is bytes, encoded already.
+                    Err(match reply.map(|reply| reply.downcast::<Bytes>()) {
+                        Some(Ok(bytes)) => error.with_reply(ctx.format(), *bytes),
+                        Some(Err(_)) => {
+                            warn_of_stranger(&ctx, std::any::type_name::<Bytes>());
+                            error
+                        }
+                        None => error,
+                    })
                 }
             }
         })
@@ -203,13 +212,15 @@ fn run(
     flags: MethodFlags,
     future: impl Future<Output = Result<Reply, Error>> + Send + 'static,
 ) -> BoxFuture<'static, Result<Reply, Error>> {
+    // The span of a layer around this call goes along to wherever the handler runs.
     if flags.blocking {
         let runtime = tokio::runtime::Handle::current();
+        let future = future.in_current_span();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(future));
         return Box::pin(joined(task));
     }
     if flags.run_to_completion {
-        return Box::pin(joined(tokio::spawn(future)));
+        return Box::pin(joined(tokio::spawn(future.in_current_span())));
     }
     Box::pin(future)
 }
@@ -282,17 +293,21 @@ where
     R: 'static,
 {
     let Some(reply) = reply.downcast_ref::<R>() else {
-        tracing::warn!(
-            service = ctx.service(),
-            method = ctx.method(),
-            expected = std::any::type_name::<R>(),
-            "the reply beside the error is not of the method's reply type; it is left out"
-        );
+        warn_of_stranger(ctx, std::any::type_name::<R>());
         return Ok(error);
     };
     // As in Go, an error that does not encode its reply is replaced by the encoding's own.
     let payload = encode::<C, R>(ctx, reply)?;
     Ok(error.with_reply(ctx.format(), payload.into()))
+}
+
+fn warn_of_stranger(ctx: &Ctx, expected: &str) {
+    tracing::warn!(
+        service = ctx.service(),
+        method = ctx.method(),
+        expected,
+        "the reply beside the error is not of the method's reply type; it is left out"
+    );
 }
 
 #[inline]
