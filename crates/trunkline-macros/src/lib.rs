@@ -4,6 +4,7 @@ use proc_macro::TokenStream;
 
 mod failure;
 mod go_name;
+mod located;
 mod message;
 mod service;
 mod thrift;
@@ -14,10 +15,10 @@ pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
     message::expand(args.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Makes a trait a service: what a server has and a client calls.
+#[allow(missing_docs, reason = "trunkline documents it, where its examples can run")]
 #[proc_macro_attribute]
 pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
-    service::expand(args.into(), item.into()).into()
+    service::expand(args.into(), &item.into()).into()
 }
 
 #[allow(missing_docs, reason = "documented where `trunkline` exports it, where examples compile")]
@@ -26,7 +27,7 @@ pub fn thrift(input: TokenStream) -> TokenStream {
     thrift::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Says how an error travels from a handler to the caller.
+#[allow(missing_docs, reason = "trunkline documents it, where its examples can run")]
 #[proc_macro_derive(Failure, attributes(failure))]
 pub fn failure(item: TokenStream) -> TokenStream {
     failure::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()

@@ -8,12 +8,15 @@ pub mod budget;
 pub mod call;
 pub mod client;
 pub mod codec;
+pub mod config;
 mod ctx;
 mod error;
 mod failure;
 mod frame;
 pub mod middleware;
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 pub mod types;
 
@@ -24,14 +27,18 @@ pub use ctx::{Ctx, Pusher};
 pub use error::{Error, ErrorKind, Fault, Sent};
 pub use failure::{Failure, IntoFailure, Result};
 pub use server::{Server, Service};
+#[doc = include_str!("../docs/failure.md")]
+#[cfg(feature = "macros")]
+pub use trunkline_macros::Failure;
 #[cfg(all(feature = "macros", feature = "thrift"))]
 #[doc = include_str!("codec/thrift.md")]
 pub use trunkline_macros::Thrift;
 #[cfg(feature = "macros")]
 #[doc = include_str!("codec/message.md")]
 pub use trunkline_macros::message;
+#[doc = include_str!("../docs/service.md")]
 #[cfg(feature = "macros")]
-pub use trunkline_macros::{Failure, service};
+pub use trunkline_macros::service;
 pub use trunkline_wire as wire;
 pub use trunkline_wire::{CompressType, Metadata, SerializeType};
 
@@ -82,3 +89,11 @@ pub mod guide {
 #[cfg(all(doctest, feature = "macros", feature = "msgpack", feature = "json"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// For what the macros write; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    #[cfg(feature = "json")]
+    pub use crate::failure::Detailed;
+    pub use crate::failure::Worded;
+}

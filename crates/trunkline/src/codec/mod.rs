@@ -76,7 +76,7 @@ pub use msgpack::MsgPack;
 #[cfg(feature = "protobuf")]
 pub use protobuf::Protobuf;
 pub use raw::Raw;
-pub use set::{CodecSet, SetError};
+pub use set::{CodecSet, DecodeSet, EncodeSet, FormatSet, SetError};
 #[cfg(feature = "thrift")]
 pub use thrift::Thrift;
 
@@ -152,6 +152,12 @@ impl<A: ?Sized, R> Codec<A, R> {
     /// The functions of the format `F`.
     pub const fn of<F: Encode<A> + Decode<R>>() -> Self {
         Self { ty: F::TYPE, name: F::NAME, encode: F::encode, decode: F::decode }
+    }
+
+    /// The same functions, asked for one by one: where one is missing, the compiler points at the type that lacks it.
+    #[doc(hidden)]
+    pub const fn of_both<E: Encode<A>, D: Decode<R>>() -> Self {
+        Self { ty: E::TYPE, name: E::NAME, encode: E::encode, decode: D::decode }
     }
 
     /// The functions of a call whose two directions are not of one format's making.

@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::Instrument;
 use trunkline_wire::SerializeType;
 
 use crate::call::{Call, Reply};
-use crate::codec::{CodecError, CodecSet, SetError};
+use crate::codec::{CodecError, CodecSet, DecodeSet, EncodeSet, SetError};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, IntoFailure};
@@ -44,6 +45,10 @@ pub trait Method<S>: Send + Sync + 'static {
     type Reply: Send + Sync + 'static;
     /// What it may fail with.
     type Error: IntoFailure;
+    /// The formats that its arguments come in.
+    type ArgsFormats: DecodeSet<Self::Args>;
+    /// The formats that its replies go out in: the same.
+    type ReplyFormats: EncodeSet<Self::Reply>;
 
     /// Runs the method.
     fn call<'a>(
@@ -54,31 +59,30 @@ pub trait Method<S>: Send + Sync + 'static {
 }
 
 /// A method of a user's type.
-pub(crate) struct MethodEndpoint<S, M, C> {
+pub(crate) struct MethodEndpoint<S, M> {
     service: Arc<S>,
     flags: MethodFlags,
-    kind: PhantomData<fn() -> (M, C)>,
+    method: PhantomData<fn() -> M>,
 }
 
-impl<S, M, C> MethodEndpoint<S, M, C> {
+impl<S, M> MethodEndpoint<S, M> {
     pub(crate) fn new(service: Arc<S>, flags: MethodFlags) -> Self {
-        Self { service, flags, kind: PhantomData }
+        Self { service, flags, method: PhantomData }
     }
 }
 
-impl<S, M, C> Endpoint for MethodEndpoint<S, M, C>
+impl<S, M> Endpoint for MethodEndpoint<S, M>
 where
     S: Send + Sync + 'static,
     M: Method<S>,
-    C: CodecSet<M::Args, M::Reply>,
 {
     fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, M::Args, M::Reply>(&ctx, body.into_bytes())?;
+            let args = decode::<M::ArgsFormats, M::Args>(&ctx, body.into_bytes())?;
             let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
-            answer::<C, M::Args, M::Reply, M::Error>(&ctx, result)
+            answer::<M::ReplyFormats, M::Reply, M::Error>(&ctx, result)
         })
     }
 
@@ -156,9 +160,9 @@ where
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, A, F::Reply>(&ctx, body.into_bytes())?;
+            let args = decode::<C, A>(&ctx, body.into_bytes())?;
             let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
-            answer::<C, A, F::Reply, Failure>(&ctx, result)
+            answer::<C, F::Reply, Failure>(&ctx, result)
         })
     }
 
@@ -182,9 +186,17 @@ where
             match result {
                 Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
                 Err(failure) => {
-                    let (mut error, _) = failure.into_parts();
+                    let (mut error, reply) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
-                    Err(error)
+                    // The reply type of such a handler is bytes, encoded already.
+                    Err(match reply.map(|reply| reply.downcast::<Bytes>()) {
+                        Some(Ok(bytes)) => error.with_reply(ctx.format(), *bytes),
+                        Some(Err(_)) => {
+                            warn_of_stranger(&ctx, std::any::type_name::<Bytes>());
+                            error
+                        }
+                        None => error,
+                    })
                 }
             }
         })
@@ -200,13 +212,15 @@ fn run(
     flags: MethodFlags,
     future: impl Future<Output = Result<Reply, Error>> + Send + 'static,
 ) -> BoxFuture<'static, Result<Reply, Error>> {
+    // The span of a layer around this call goes along to wherever the handler runs.
     if flags.blocking {
         let runtime = tokio::runtime::Handle::current();
+        let future = future.in_current_span();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(future));
         return Box::pin(joined(task));
     }
     if flags.run_to_completion {
-        return Box::pin(joined(tokio::spawn(future)));
+        return Box::pin(joined(tokio::spawn(future.in_current_span())));
     }
     Box::pin(future)
 }
@@ -223,9 +237,9 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
 }
 
 #[inline]
-fn decode<C, A, R>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
+fn decode<C, A>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
 where
-    C: CodecSet<A, R>,
+    C: DecodeSet<A>,
 {
     C::decode(ctx.format(), &payload).map_err(|error| match error {
         SetError::Unknown(format) => no_codec(format, C::NAMES),
@@ -249,9 +263,9 @@ fn codec_text(error: &CodecError) -> String {
 }
 
 #[inline]
-fn answer<C, A, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
+fn answer<C, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
     R: 'static,
     E: IntoFailure,
 {
@@ -259,43 +273,47 @@ where
         // Nobody reads the reply of a oneway: it is not encoded.
         Ok(_) if ctx.is_oneway() => Ok(Reply::default()),
         Ok(reply) => {
-            let body = encode::<C, A, R>(ctx, &reply)?;
+            let body = encode::<C, R>(ctx, &reply)?;
             Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None })
         }
         Err(error) => {
             let (mut error, reply) = error.into_failure().into_parts();
             error.metadata_mut().extend(&ctx.take_reply_metadata());
             if let Some(reply) = reply {
-                error = with_reply::<C, A, R>(ctx, error, &*reply)?;
+                error = with_reply::<C, R>(ctx, error, &*reply)?;
             }
             Err(error)
         }
     }
 }
 
-fn with_reply<C, A, R>(ctx: &Ctx, error: Error, reply: &(dyn Any + Send)) -> Result<Error, Error>
+fn with_reply<C, R>(ctx: &Ctx, error: Error, reply: &(dyn Any + Send)) -> Result<Error, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
     R: 'static,
 {
     let Some(reply) = reply.downcast_ref::<R>() else {
-        tracing::warn!(
-            service = ctx.service(),
-            method = ctx.method(),
-            expected = std::any::type_name::<R>(),
-            "the reply beside the error is not of the method's reply type; it is left out"
-        );
+        warn_of_stranger(ctx, std::any::type_name::<R>());
         return Ok(error);
     };
     // As in Go, an error that does not encode its reply is replaced by the encoding's own.
-    let payload = encode::<C, A, R>(ctx, reply)?;
+    let payload = encode::<C, R>(ctx, reply)?;
     Ok(error.with_reply(ctx.format(), payload.into()))
 }
 
+fn warn_of_stranger(ctx: &Ctx, expected: &str) {
+    tracing::warn!(
+        service = ctx.service(),
+        method = ctx.method(),
+        expected,
+        "the reply beside the error is not of the method's reply type; it is left out"
+    );
+}
+
 #[inline]
-fn encode<C, A, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
+fn encode<C, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
 {
     let mut out = scratch::take();
     match C::encode(ctx.format(), reply, &mut out) {

@@ -6,7 +6,10 @@
 mod admission;
 mod answer;
 mod builder;
+mod configure;
 mod connection;
+#[cfg(feature = "testing")]
+mod direct;
 mod dispatch;
 mod filter;
 mod handler;
