@@ -141,7 +141,7 @@ pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Err
             Err(NotStarted::Full(_)) => {
                 wait_for_room(&connection, call.deadline).await.map_err(named)?;
             }
-            Err(error) => return Err(named(not_started(error, connection.address()))),
+            Err(error) => return Err(named(not_started(&error, connection.address()))),
         }
     }
 }
@@ -211,7 +211,7 @@ pub(super) fn conclude(
     }
 }
 
-pub(super) fn not_started(error: NotStarted, address: &Arc<str>) -> Error {
+pub(super) fn not_started(error: &NotStarted, address: &Arc<str>) -> Error {
     let error = match error {
         NotStarted::Closed(_) => Error::new(ErrorKind::Unavailable, "the connection is closed"),
         NotStarted::Full(_) => {

@@ -146,7 +146,7 @@ impl ServerBuilder {
         match self.compressors.clone().with(kind, compressor) {
             Ok(compressors) => self.compressors = compressors,
             Err(error) => {
-                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error))
+                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error));
             }
         }
         self
