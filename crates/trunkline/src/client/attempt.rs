@@ -182,9 +182,9 @@ pub(super) fn conclude(
             };
             Err(place(if sent { error } else { error.not_sent() }))
         }
-        Outcome::Late { sent } => {
-            let error = Error::new(ErrorKind::Deadline, "the call's time was up before an answer came");
-            Err(place(if sent { error } else { error.not_sent() }))
+        Outcome::Late => {
+            let text = "the call's time was up before an answer came";
+            Err(place(Error::new(ErrorKind::Deadline, text)))
         }
         Outcome::Reply(message) => {
             let header = message.header();

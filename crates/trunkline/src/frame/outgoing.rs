@@ -261,6 +261,11 @@ impl Outgoing {
         self.writer.clone().map_or(Push::Nothing, Push::Wake)
     }
 
+    /// The batch that was [`blocked`](Self::blocked), to go on with; none if the queue was closed.
+    pub(crate) fn resume(&mut self) -> Option<Batch> {
+        self.handover.take()
+    }
+
     /// What the writer task should do.
     pub(crate) fn work(&mut self) -> Work {
         if let Some(batch) = self.handover.take() {

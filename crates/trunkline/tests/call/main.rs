@@ -14,5 +14,7 @@ mod errors;
 mod header;
 mod heartbeat;
 mod metadata;
+mod not_sent;
 mod oneway;
 mod runtime_gone;
+mod slow_peers;
