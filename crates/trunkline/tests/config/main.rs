@@ -1,0 +1,5 @@
+//! Servers and clients told by a file: what is read, what is refused, and what it changes.
+
+mod client;
+mod read;
+mod server;
