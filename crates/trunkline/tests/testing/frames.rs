@@ -47,7 +47,7 @@ async fn a_server_that_hangs_up_in_mid_call_leaves_the_caller_in_doubt() {
     let client = Client::builder().transport(network).connect("memory@fake").await.unwrap();
     let fake = async {
         let mut server = listener.accept().await.unwrap();
-        server.receive().await.unwrap().unwrap();
+        server.receive_call().await.unwrap().unwrap();
         // Dropped: the connection is gone, the request was taken.
     };
     let math = client.service("Math");
