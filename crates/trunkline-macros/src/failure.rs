@@ -11,6 +11,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Error, Fields, Generics, Ident, Path, Result};
 
+use crate::located::located;
 use case::Case;
 use options::{Allowed, Options};
 
@@ -138,18 +139,27 @@ impl Failure {
             of_self.push(quote!(::core::fmt::Display));
         }
         if self.details {
-            of_self.push(quote!(#krate::codec::__private::serde::Serialize));
+            of_self.push(quote!(#krate::__private::Detailed));
         }
         let generics = self.bounded(&bound, (!of_self.is_empty()).then(|| quote!(#(#of_self)+*)));
         let (impl_generics, ty_generics, clause) = generics.split_for_impl();
+        let text = if self.has_text {
+            quote!(::std::string::ToString::to_string(&self))
+        } else {
+            located(quote!(#krate::__private::Worded::text(&self)), self.ident.span())
+        };
         let arms = self.cases.iter().map(|case| case.travel(krate));
-        let details = self.details.then(|| quote!(let failure = failure.with_details(&self);));
+        let details = self.details.then(|| {
+            let detailed = quote!(#krate::__private::Detailed::detail(&self, failure));
+            let detailed = located(detailed, self.ident.span());
+            quote!(let failure = #detailed;)
+        });
         // The server's layers and logs can look at the error itself.
         let end = if self.has_text { quote!(failure.with_source(self)) } else { quote!(failure) };
         quote! {
             impl #impl_generics #krate::IntoFailure for #ident #ty_generics #clause {
                 fn into_failure(self) -> #krate::Failure {
-                    let text = ::std::string::ToString::to_string(&self);
+                    let text = #text;
                     let failure = match &self { #(#arms)* };
                     #details
                     #end

@@ -2,9 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::spanned::Spanned;
 
 use super::method::Method;
-use super::{Service, at, attributes, doc_call};
+use super::{Service, attributes, doc_call};
+use crate::located::located;
 
 pub(super) fn expand(service: &Service) -> TokenStream {
     let (krate, path) = (&service.options.krate, &service.options.path);
@@ -57,7 +59,8 @@ fn request(service: &Service, method: &Method) -> TokenStream {
     let (ident, wire, idempotent) = (&method.sig.ident, &method.wire, method.is_idempotent());
     let (args, reply) = (method.args(), &method.outcome.reply);
     let format = service.options.first_format();
-    let codec = at(&args, quote!(#krate::codec::Codec::of::<#format>()));
+    // Where the format does not carry a type, it is the type that is pointed at.
+    let (encode, decode) = (located(quote!(__Format), args.span()), located(quote!(__Format), reply.span()));
     let doc = method.doc.is_empty().then(|| format!("Calls `{wire}`.")).map(|doc| quote!(#[doc = #doc]));
     let attrs = attributes(&method.attrs, &["doc", "cfg", "deprecated"]);
     // The argument may be borrowed: it is encoded before the call is sent, and kept by nobody.
@@ -78,7 +81,9 @@ fn request(service: &Service, method: &Method) -> TokenStream {
         #(#attrs)*
         #doc
         #vis fn #ident #generics (&self #parameter) -> #krate::client::Request<'_, #args, #reply, #given> {
-            #krate::client::Request::new(&self.client, &self.path, #wire, #value, #codec, #idempotent)
+            type __Format = #format;
+            let codec = #krate::codec::Codec::of_both::<#encode, #decode>();
+            #krate::client::Request::new(&self.client, &self.path, #wire, #value, codec, #idempotent)
         }
     }
 }

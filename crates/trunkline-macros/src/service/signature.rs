@@ -133,8 +133,8 @@ fn reference_text(reference: &TypeReference) -> String {
         return "the context is taken by shared reference: `ctx: &Ctx`".to_owned();
     }
     format!(
-        "an argument is made from bytes of the wire and belongs to the method: take `{by_value}`; the client \
-         then gives its own away"
+        "an argument is made from bytes of the wire and belongs to the method: take `{by_value}`; the client's \
+         function takes a reference as well"
     )
 }
 
@@ -220,32 +220,20 @@ enum Stranger {
 }
 
 fn stranger(tokens: TokenStream) -> Option<Stranger> {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-                if tokens.next().is_some_and(|name| name.to_string() != "static") {
-                    return Some(Stranger::Borrow);
-                }
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                let is_static =
-                    matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '\'');
-                if !is_static {
-                    return Some(Stranger::Borrow);
-                }
-            }
-            TokenTree::Ident(ident) if ident == "impl" => return Some(Stranger::Impl),
-            TokenTree::Ident(ident) if ident == "Self" => return Some(Stranger::SelfType),
-            TokenTree::Group(group) => {
-                if let Some(found) = stranger(group.stream()) {
-                    return Some(found);
-                }
-            }
-            _ => {}
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_quote = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+    tokens.iter().enumerate().find_map(|(i, token)| match token {
+        TokenTree::Punct(punct) if punct.as_char() == '&' => {
+            (!tokens.get(i + 1).is_some_and(is_quote)).then_some(Stranger::Borrow)
         }
-    }
-    None
+        TokenTree::Ident(name) if i > 0 && is_quote(&tokens[i - 1]) => {
+            (name != "static").then_some(Stranger::Borrow)
+        }
+        TokenTree::Ident(name) if name == "impl" => Some(Stranger::Impl),
+        TokenTree::Ident(name) if name == "Self" => Some(Stranger::SelfType),
+        TokenTree::Group(group) => stranger(group.stream()),
+        _ => None,
+    })
 }
 
 /// Tokens as somebody would write them.

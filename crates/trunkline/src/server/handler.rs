@@ -9,8 +9,9 @@ use bytes::Bytes;
 use tracing::Instrument;
 use trunkline_wire::SerializeType;
 
-use crate::call::{Call, Reply};
-use crate::codec::{CodecError, CodecSet, SetError};
+use super::first_calls::FirstCalls;
+use crate::call::{Body, Call, Reply};
+use crate::codec::{CodecError, CodecSet, DecodeSet, EncodeSet, SetError};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, IntoFailure};
@@ -45,6 +46,10 @@ pub trait Method<S>: Send + Sync + 'static {
     type Reply: Send + Sync + 'static;
     /// What it may fail with.
     type Error: IntoFailure;
+    /// The formats that its arguments come in.
+    type ArgsFormats: DecodeSet<Self::Args>;
+    /// The formats that its replies go out in: the same.
+    type ReplyFormats: EncodeSet<Self::Reply>;
 
     /// Runs the method.
     fn call<'a>(
@@ -55,36 +60,37 @@ pub trait Method<S>: Send + Sync + 'static {
 }
 
 /// A method of a user's type.
-pub(crate) struct MethodEndpoint<S, M, C> {
+pub(crate) struct MethodEndpoint<S, M> {
     service: Arc<S>,
     flags: MethodFlags,
-    kind: PhantomData<fn() -> (M, C)>,
+    first_calls: Arc<FirstCalls>,
+    method: PhantomData<fn() -> M>,
 }
 
-impl<S, M, C> MethodEndpoint<S, M, C> {
+impl<S, M> MethodEndpoint<S, M> {
     pub(crate) fn new(service: Arc<S>, flags: MethodFlags) -> Self {
-        Self { service, flags, kind: PhantomData }
+        Self { service, flags, first_calls: Arc::new(FirstCalls::new()), method: PhantomData }
     }
 }
 
-impl<S, M, C> Endpoint for MethodEndpoint<S, M, C>
+impl<S, M> Endpoint for MethodEndpoint<S, M>
 where
     S: Send + Sync + 'static,
     M: Method<S>,
-    C: CodecSet<M::Args, M::Reply>,
 {
     fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, M::Args, M::Reply>(&ctx, body.into_bytes())?;
+            let args = decode::<M::ArgsFormats, M::Args>(&self.first_calls, &ctx, body)?;
             let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
-            answer::<C, M::Args, M::Reply, M::Error>(&ctx, result)
+            answer::<M::ReplyFormats, M::Reply, M::Error>(&ctx, result)
         })
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
-        Arc::new(Self::new(self.service.clone(), self.flags))
+        let (service, first_calls) = (self.service.clone(), self.first_calls.clone());
+        Arc::new(Self { service, flags: self.flags, first_calls, method: PhantomData })
     }
 }
 
@@ -137,12 +143,13 @@ where
 pub(crate) struct FunctionEndpoint<F, A, K, C> {
     function: Arc<F>,
     flags: MethodFlags,
+    first_calls: Arc<FirstCalls>,
     kind: PhantomData<fn() -> (A, K, C)>,
 }
 
 impl<F, A, K, C> FunctionEndpoint<F, A, K, C> {
     pub(crate) fn new(function: Arc<F>, flags: MethodFlags) -> Self {
-        Self { function, flags, kind: PhantomData }
+        Self { function, flags, first_calls: Arc::new(FirstCalls::new()), kind: PhantomData }
     }
 }
 
@@ -157,14 +164,15 @@ where
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, A, F::Reply>(&ctx, body.into_bytes())?;
+            let args = decode::<C, A>(&self.first_calls, &ctx, body)?;
             let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
-            answer::<C, A, F::Reply, Failure>(&ctx, result)
+            answer::<C, F::Reply, Failure>(&ctx, result)
         })
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
-        Arc::new(Self::new(self.function.clone(), self.flags))
+        let (function, first_calls) = (self.function.clone(), self.first_calls.clone());
+        Arc::new(Self { function, flags: self.flags, first_calls, kind: PhantomData })
     }
 }
 
@@ -183,9 +191,17 @@ where
             match result {
                 Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
                 Err(failure) => {
-                    let (mut error, _) = failure.into_parts();
+                    let (mut error, reply) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
-                    Err(error)
+                    // The reply type of such a handler is bytes, encoded already.
+                    Err(match reply.map(|reply| reply.downcast::<Bytes>()) {
+                        Some(Ok(bytes)) => error.with_reply(ctx.format(), *bytes),
+                        Some(Err(_)) => {
+                            warn_of_stranger(&ctx, std::any::type_name::<Bytes>());
+                            error
+                        }
+                        None => error,
+                    })
                 }
             }
         })
@@ -226,11 +242,11 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
 }
 
 #[inline]
-fn decode<C, A, R>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
+fn decode<C, A>(first_calls: &FirstCalls, ctx: &Ctx, body: Body) -> Result<A, Error>
 where
-    C: CodecSet<A, R>,
+    C: DecodeSet<A>,
 {
-    C::decode(ctx.format(), &payload).map_err(|error| match error {
+    first_calls.decode::<C, A>(ctx, &body.into_bytes()).map_err(|error| match error {
         SetError::Unknown(format) => no_codec(format, C::NAMES),
         SetError::Codec(error) => Error::new(ErrorKind::Invalid, codec_text(&error)).with_source(error),
     })
@@ -252,9 +268,9 @@ fn codec_text(error: &CodecError) -> String {
 }
 
 #[inline]
-fn answer<C, A, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
+fn answer<C, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
     R: 'static,
     E: IntoFailure,
 {
@@ -262,43 +278,47 @@ where
         // Nobody reads the reply of a oneway: it is not encoded.
         Ok(_) if ctx.is_oneway() => Ok(Reply::default()),
         Ok(reply) => {
-            let body = encode::<C, A, R>(ctx, &reply)?;
+            let body = encode::<C, R>(ctx, &reply)?;
             Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None })
         }
         Err(error) => {
             let (mut error, reply) = error.into_failure().into_parts();
             error.metadata_mut().extend(&ctx.take_reply_metadata());
             if let Some(reply) = reply {
-                error = with_reply::<C, A, R>(ctx, error, &*reply)?;
+                error = with_reply::<C, R>(ctx, error, &*reply)?;
             }
             Err(error)
         }
     }
 }
 
-fn with_reply<C, A, R>(ctx: &Ctx, error: Error, reply: &(dyn Any + Send)) -> Result<Error, Error>
+fn with_reply<C, R>(ctx: &Ctx, error: Error, reply: &(dyn Any + Send)) -> Result<Error, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
     R: 'static,
 {
     let Some(reply) = reply.downcast_ref::<R>() else {
-        tracing::warn!(
-            service = ctx.service(),
-            method = ctx.method(),
-            expected = std::any::type_name::<R>(),
-            "the reply beside the error is not of the method's reply type; it is left out"
-        );
+        warn_of_stranger(ctx, std::any::type_name::<R>());
         return Ok(error);
     };
     // As in Go, an error that does not encode its reply is replaced by the encoding's own.
-    let payload = encode::<C, A, R>(ctx, reply)?;
+    let payload = encode::<C, R>(ctx, reply)?;
     Ok(error.with_reply(ctx.format(), payload.into()))
 }
 
+fn warn_of_stranger(ctx: &Ctx, expected: &str) {
+    tracing::warn!(
+        service = ctx.service(),
+        method = ctx.method(),
+        expected,
+        "the reply beside the error is not of the method's reply type; it is left out"
+    );
+}
+
 #[inline]
-fn encode<C, A, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
+fn encode<C, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
 {
     let mut out = scratch::take();
     match C::encode(ctx.format(), reply, &mut out) {

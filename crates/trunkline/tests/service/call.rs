@@ -19,6 +19,14 @@ async fn a_method_answers() {
 }
 
 #[tokio::test]
+async fn an_argument_may_be_borrowed() {
+    let (_server, client) = serve([Calculator.into_service()]).await;
+    let arith = ArithClient::new(client);
+    let args = Args { a: 6, b: 7 };
+    assert_eq!(arith.mul(&args).await.unwrap(), arith.mul(args).await.unwrap());
+}
+
+#[tokio::test]
 async fn the_same_call_is_made_without_the_trait() {
     let (_server, client) = serve([Calculator.into_service()]).await;
     let reply: Reply = client.service("Arith").call("Mul", &Args { a: 6, b: 7 }).await.unwrap();

@@ -130,7 +130,7 @@ trait Partial {
     async fn here(&self) -> Result<()>;
     #[cfg(any())]
     async fn gone(&self, args: NoSuchType) -> Result<()>;
-    #[cfg(all())]
+    #[cfg(feature = "json")]
     #[method(name = "Either")]
     async fn either(&self) -> Result<u8>;
     #[cfg(any())]
