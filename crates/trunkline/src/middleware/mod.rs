@@ -183,6 +183,7 @@ where
     F: for<'a> Fn(&'a mut Call, Next<'a>) -> BoxFuture<'a, Result<Reply, Error>> + Send + Sync + 'static,
 {
     async fn handle(&self, call: &mut Call, next: Next<'_>) -> Result<Reply, Error> {
+        // The two lifetimes of the signature meet in the shorter one.
         (self.0)(call, next).await
     }
 }
