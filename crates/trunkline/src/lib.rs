@@ -75,11 +75,20 @@ pub mod guide {
     #[doc = include_str!("../docs/guide/errors.md")]
     pub mod errors {}
 
+    #[doc = include_str!("../docs/guide/middleware.md")]
+    pub mod middleware {}
+
     #[doc = include_str!("../docs/guide/stopping.md")]
     pub mod stopping {}
 
     #[doc = include_str!("../docs/guide/limits.md")]
     pub mod limits {}
+
+    #[doc = include_str!("../docs/guide/configuration.md")]
+    pub mod configuration {}
+
+    #[doc = include_str!("../docs/guide/testing.md")]
+    pub mod testing {}
 
     #[doc = include_str!("../docs/guide/from-go.md")]
     pub mod from_go {}
