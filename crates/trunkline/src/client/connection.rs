@@ -43,6 +43,8 @@ pub(crate) struct Outbound {
     payload: Option<Bytes>,
     payload_at: usize,
     oneway: bool,
+    /// Goes out whatever is there already, so that silence means the server's and not our own.
+    heartbeat: bool,
     deadline: Option<Instant>,
 }
 
@@ -93,6 +95,7 @@ impl Head<'_> {
             payload: None,
             payload_at,
             oneway: self.header.is_oneway(),
+            heartbeat: self.header.is_heartbeat(),
             deadline: self.deadline,
         })
     }
@@ -109,7 +112,14 @@ impl Head<'_> {
         self.begin(&mut bytes).detached(payload.len())?;
         let payload_at = bytes.len();
         let payload = Some(payload.clone());
-        Ok(Outbound { bytes, payload, payload_at, oneway: self.header.is_oneway(), deadline: self.deadline })
+        Ok(Outbound {
+            bytes,
+            payload,
+            payload_at,
+            oneway: self.header.is_oneway(),
+            heartbeat: self.header.is_heartbeat(),
+            deadline: self.deadline,
+        })
     }
 }
 
@@ -175,10 +185,10 @@ impl Connection {
             if s.out.is_closed() || self.draining.load(Ordering::Relaxed) {
                 return Err(NotStarted::Closed(std::mem::take(&mut outbound)));
             }
-            if s.out.queued() > self.unwritten {
+            if s.out.queued() > self.unwritten && !outbound.heartbeat {
                 return Err(NotStarted::Clogged);
             }
-            let Some(key) = s.extra.reserve() else {
+            let Some(key) = s.extra.reserve(outbound.heartbeat) else {
                 return Err(NotStarted::Full(std::mem::take(&mut outbound)));
             };
             outbound.bytes[Header::SEQ].copy_from_slice(&key.seq().to_be_bytes());

@@ -42,7 +42,10 @@ impl Alias {
     /// Calls of the service and method `alias` go to `real`.
     #[must_use]
     pub fn add(mut self, alias: (&str, &str), real: (&str, &str)) -> Self {
-        self.0.entry(alias.0.to_owned()).or_default().insert(alias.1.to_owned(), Target::shared(real.0, real.1));
+        self.0
+            .entry(alias.0.to_owned())
+            .or_default()
+            .insert(alias.1.to_owned(), Target::shared(real.0, real.1));
         self
     }
 }

@@ -275,8 +275,12 @@ impl Connection {
         if tokio::runtime::Handle::try_current().is_err() {
             return;
         }
-        while !self.is_full() {
-            let Some(queued) = self.running.lock().dequeue() else { return };
+        if !self.running.lock().begin_starting() {
+            return;
+        }
+        loop {
+            let next = self.running.lock().next_to_start(|| self.is_full());
+            let Some(queued) = next else { return };
             let message = &queued.arrived.message;
             let names = match self.shared.router.find(message.service_path(), message.service_method()) {
                 Ok(route) => Names::Route(Arc::new(route)),
@@ -448,11 +452,14 @@ impl Connection {
     fn go_on(self: &Arc<Self>, future: Handling, asked: Asked, deadline: Option<Instant>, wire_len: usize) {
         let permit = Permit::take(self, wire_len);
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
-        let mut running = self.running.lock();
-        let Some((key, sooner)) = running.insert(asked, deadline, generation) else { return };
-        let task = tokio::spawn(permit.finish(key, future));
-        running.started(key, task.abort_handle());
-        drop(running);
+        let noted = self.running.lock().insert(asked, deadline, generation);
+        let Some((key, sooner)) = noted else { return };
+        // Not under the lock: a runtime that shuts down drops the task at once, and with it the
+        // permit, which looks at the queue.
+        let task = tokio::spawn(permit.finish(key, future)).abort_handle();
+        if let Some(task) = self.running.lock().started(key, task) {
+            task.abort();
+        }
         self.wake_timer(sooner);
     }
 }

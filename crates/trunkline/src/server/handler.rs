@@ -9,7 +9,8 @@ use bytes::Bytes;
 use tracing::Instrument;
 use trunkline_wire::SerializeType;
 
-use crate::call::{Call, Reply};
+use super::first_calls::FirstCalls;
+use crate::call::{Body, Call, Reply};
 use crate::codec::{CodecError, CodecSet, DecodeSet, EncodeSet, SetError};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
@@ -62,12 +63,13 @@ pub trait Method<S>: Send + Sync + 'static {
 pub(crate) struct MethodEndpoint<S, M> {
     service: Arc<S>,
     flags: MethodFlags,
+    first_calls: Arc<FirstCalls>,
     method: PhantomData<fn() -> M>,
 }
 
 impl<S, M> MethodEndpoint<S, M> {
     pub(crate) fn new(service: Arc<S>, flags: MethodFlags) -> Self {
-        Self { service, flags, method: PhantomData }
+        Self { service, flags, first_calls: Arc::new(FirstCalls::new()), method: PhantomData }
     }
 }
 
@@ -80,14 +82,15 @@ where
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<M::ArgsFormats, M::Args>(&ctx, body.into_bytes())?;
+            let args = decode::<M::ArgsFormats, M::Args>(&self.first_calls, &ctx, body)?;
             let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
             answer::<M::ReplyFormats, M::Reply, M::Error>(&ctx, result)
         })
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
-        Arc::new(Self::new(self.service.clone(), self.flags))
+        let (service, first_calls) = (self.service.clone(), self.first_calls.clone());
+        Arc::new(Self { service, flags: self.flags, first_calls, method: PhantomData })
     }
 }
 
@@ -140,12 +143,13 @@ where
 pub(crate) struct FunctionEndpoint<F, A, K, C> {
     function: Arc<F>,
     flags: MethodFlags,
+    first_calls: Arc<FirstCalls>,
     kind: PhantomData<fn() -> (A, K, C)>,
 }
 
 impl<F, A, K, C> FunctionEndpoint<F, A, K, C> {
     pub(crate) fn new(function: Arc<F>, flags: MethodFlags) -> Self {
-        Self { function, flags, kind: PhantomData }
+        Self { function, flags, first_calls: Arc::new(FirstCalls::new()), kind: PhantomData }
     }
 }
 
@@ -160,14 +164,15 @@ where
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, A>(&ctx, body.into_bytes())?;
+            let args = decode::<C, A>(&self.first_calls, &ctx, body)?;
             let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
             answer::<C, F::Reply, Failure>(&ctx, result)
         })
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
-        Arc::new(Self::new(self.function.clone(), self.flags))
+        let (function, first_calls) = (self.function.clone(), self.first_calls.clone());
+        Arc::new(Self { function, flags: self.flags, first_calls, kind: PhantomData })
     }
 }
 
@@ -237,11 +242,11 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
 }
 
 #[inline]
-fn decode<C, A>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
+fn decode<C, A>(first_calls: &FirstCalls, ctx: &Ctx, body: Body) -> Result<A, Error>
 where
     C: DecodeSet<A>,
 {
-    C::decode(ctx.format(), &payload).map_err(|error| match error {
+    first_calls.decode::<C, A>(ctx, &body.into_bytes()).map_err(|error| match error {
         SetError::Unknown(format) => no_codec(format, C::NAMES),
         SetError::Codec(error) => Error::new(ErrorKind::Invalid, codec_text(&error)).with_source(error),
     })

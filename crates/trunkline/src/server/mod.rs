@@ -12,6 +12,7 @@ mod connection;
 mod direct;
 mod dispatch;
 mod filter;
+mod first_calls;
 mod handler;
 mod late;
 mod limits;
