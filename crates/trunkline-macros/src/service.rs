@@ -10,13 +10,13 @@ mod provider;
 mod signature;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Attribute, Error, Expr, ExprLit, Item, ItemTrait, Lit, Meta, Result, TraitItem};
 
 use method::Method;
 use options::ServiceOptions;
 
-pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let parsed = match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Trait(parsed)) => parsed,
         Ok(other) => {
@@ -59,7 +59,10 @@ impl Service {
         let mut methods: Vec<Method> = Vec::new();
         for member in &item.items {
             let TraitItem::Fn(function) = member else {
-                problems.add(Error::new_spanned(member, "a service has methods and nothing else: only those can be called"));
+                problems.add(Error::new_spanned(
+                    member,
+                    "a service has methods and nothing else: only those can be called",
+                ));
                 continue;
             };
             if let Some(method) = problems.keep(Method::parse(function)) {
@@ -155,20 +158,4 @@ fn attributes<'a>(attrs: &'a [Attribute], wanted: &'a [&str]) -> impl Iterator<I
 /// `.doc("..")`, if there is one.
 fn doc_call(doc: &str) -> Option<TokenStream> {
     (!doc.is_empty()).then(|| quote!(.doc(#doc)))
-}
-
-/// Tokens of the framework that point at the user's when the compiler complains about them.
-fn at(place: &impl ToTokens, tokens: TokenStream) -> TokenStream {
-    let place = syn::spanned::Spanned::span(&place.to_token_stream());
-    tokens.into_iter().map(|token| located(token, place)).collect()
-}
-
-fn located(mut token: proc_macro2::TokenTree, place: proc_macro2::Span) -> proc_macro2::TokenTree {
-    if let proc_macro2::TokenTree::Group(group) = &token {
-        let inner = group.stream().into_iter().map(|token| located(token, place)).collect();
-        token = proc_macro2::Group::new(group.delimiter(), inner).into();
-    }
-    // What the names mean stays decided by where they come from.
-    token.set_span(token.span().located_at(place));
-    token
 }

@@ -105,7 +105,7 @@ fn structure(support: &TokenStream, ident: &Ident, fields: &[Field]) -> Result<T
         let slot = format_ident!("field{i}");
         let name = ident.to_string();
         let name = name.trim_start_matches("r#");
-        let form = quote_spanned!(ty.span()=> <#ty as #support::Field>);
+        let form = quote_spanned!(ty.span()=> <#ty as #support::ThriftField>);
         slots.extend(quote!(let mut #slot: ::core::option::Option<#ty> = ::core::option::Option::None;));
         arms.extend(quote! {
             ::core::option::Option::Some(#id) if field.field_type == #form::TYPE => {
@@ -172,7 +172,7 @@ fn structure(support: &TokenStream, ident: &Ident, fields: &[Field]) -> Result<T
             }
 
             #[automatically_derived]
-            impl #support::Value for #ident {
+            impl #support::ThriftValue for #ident {
                 const TYPE: #support::protocol::TType = #support::protocol::TType::Struct;
 
                 fn zero() -> Self {
@@ -239,7 +239,7 @@ fn enumeration(support: &TokenStream, ident: &Ident, data: &DataEnum) -> Result<
             }
 
             #[automatically_derived]
-            impl #support::Value for #ident {
+            impl #support::ThriftValue for #ident {
                 const TYPE: #support::protocol::TType = #support::protocol::TType::I32;
 
                 fn zero() -> Self {

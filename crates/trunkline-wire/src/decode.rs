@@ -142,9 +142,8 @@ struct Layout {
 impl Layout {
     #[inline]
     fn split_off(self, buf: &mut BytesMut) -> Message {
-        let mut head = buf.split_to(self.end).freeze();
-        let payload = head.split_off(self.payload_at);
-        Message::from_parts(self.header, head, self.path_len, self.method_len, payload)
+        let frame = buf.split_to(self.end).freeze();
+        Message::from_parts(self.header, frame, self.path_len, self.method_len, self.payload_at)
     }
 }
 

@@ -72,6 +72,26 @@ impl<'a> FrameEncoder<'a> {
         Ok(())
     }
 
+    /// Lets `write` append the payload where it belongs, and finishes the frame: a payload that is made for this frame
+    /// need not be copied into it. Returns where in the buffer the payload begins.
+    ///
+    /// # Errors
+    ///
+    /// What `write` returns, or when the frame is too large; the buffer is then as it was before.
+    pub fn payload_with<E: From<EncodeError>>(
+        mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let length_at = self.out.len();
+        self.out.extend_from_slice(&[0; 4]);
+        write(self.out)?;
+        let payload_at = length_at + 4;
+        let payload_len = self.out.len().checked_sub(payload_at).expect("`write` only appends");
+        self.close(length_at, payload_len)?;
+        self.out[length_at..][..4].copy_from_slice(&length(payload_len));
+        Ok(payload_at)
+    }
+
     /// Finishes the frame but for the payload's bytes, which the caller sends right behind: a large payload need not
     /// be copied.
     ///
@@ -83,15 +103,21 @@ impl<'a> FrameEncoder<'a> {
     }
 
     fn finish(&mut self, payload_len: usize, room: usize) -> Result<(), EncodeError> {
-        let total = (self.out.len() - self.start - PREFIX + 4) as u64 + payload_len as u64;
+        self.close(self.out.len(), payload_len)?;
+        self.out.reserve(4 + room);
+        self.out.extend_from_slice(&length(payload_len));
+        Ok(())
+    }
+
+    /// Fills in the lengths that precede the payload's, whose field stands at `length_at`.
+    fn close(&mut self, length_at: usize, payload_len: usize) -> Result<(), EncodeError> {
+        let total = (length_at - self.start - PREFIX + 4) as u64 + payload_len as u64;
         if total > MAX_TOTAL {
             return Err(EncodeError::TooLarge { bytes: total, limit: MAX_TOTAL });
         }
-        let metadata_len = self.out.len() - self.metadata - 4;
+        let metadata_len = length_at - self.metadata - 4;
         self.out[self.metadata..][..4].copy_from_slice(&length(metadata_len));
         self.out[self.start + Header::LEN..][..4].copy_from_slice(&(total as u32).to_be_bytes());
-        self.out.reserve(4 + room);
-        self.out.extend_from_slice(&length(payload_len));
         self.finished = true;
         Ok(())
     }

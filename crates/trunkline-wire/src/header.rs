@@ -29,6 +29,8 @@ pub struct Header {
 impl Header {
     /// The length of an encoded header.
     pub const LEN: usize = 12;
+    /// Where in the header the sequence number stands, for a frame that is encoded before its number is known.
+    pub const SEQ: std::ops::Range<usize> = 4..12;
     /// The first byte of every frame.
     pub const MAGIC: u8 = 8;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::{Buf, Bytes};
 
-use crate::encode::{FrameEncoder, PREFIX};
+use crate::encode::{EMPTY_FRAME, FrameEncoder, PREFIX};
 use crate::error::EncodeError;
 use crate::header::Header;
 use crate::metadata::Metadata;
@@ -27,9 +27,9 @@ use crate::metadata::Metadata;
 /// ```
 #[derive(Clone)]
 pub struct Message {
-    /// The frame up to the payload, its length field included. The header in it is as received; `header` counts.
-    head: Bytes,
-    payload: Bytes,
+    /// The whole frame behind one reference count. The header in it is as received; `header` counts.
+    frame: Bytes,
+    payload_at: usize,
     path_len: u32,
     method_len: u32,
     header: Header,
@@ -48,22 +48,26 @@ impl Message {
         metadata: &Metadata,
         payload: Bytes,
     ) -> Result<Self, EncodeError> {
-        let mut head = Vec::new();
-        let mut frame = FrameEncoder::begin(&mut head, header, path.as_bytes(), method.as_bytes());
+        let mut out = Vec::with_capacity(
+            EMPTY_FRAME + path.len() + method.len() + metadata.encoded_len() + payload.len(),
+        );
+        let mut frame = FrameEncoder::begin(&mut out, header, path.as_bytes(), method.as_bytes());
         frame.block(metadata.encoded());
-        frame.detached(payload.len())?;
-        Ok(Self::from_parts(header, head.into(), path.len() as u32, method.len() as u32, payload))
+        frame.payload(&payload)?;
+        let payload_at = out.len() - payload.len();
+        Ok(Self::from_parts(header, out.into(), path.len() as u32, method.len() as u32, payload_at))
     }
 
-    /// `head` is a whole frame but for the payload, and its lengths have been checked.
+    /// `frame` is a whole frame whose lengths have been checked.
+    #[inline]
     pub(crate) const fn from_parts(
         header: Header,
-        head: Bytes,
+        frame: Bytes,
         path_len: u32,
         method_len: u32,
-        payload: Bytes,
+        payload_at: usize,
     ) -> Self {
-        Self { head, payload, path_len, method_len, header }
+        Self { frame, payload_at, path_len, method_len, header }
     }
 
     /// The header.
@@ -77,21 +81,21 @@ impl Message {
     #[inline]
     #[must_use]
     pub fn service_path(&self) -> &[u8] {
-        &self.head[PATH..][..self.path_len as usize]
+        &self.frame[PATH..][..self.path_len as usize]
     }
 
     /// The service method, as on the wire: not necessarily UTF-8.
     #[inline]
     #[must_use]
     pub fn service_method(&self) -> &[u8] {
-        &self.head[PATH + self.path_len as usize + 4..][..self.method_len as usize]
+        &self.frame[PATH + self.path_len as usize + 4..][..self.method_len as usize]
     }
 
     /// The metadata block, for [`lookup`](crate::lookup). It was validated: well-formed pairs to its end.
     #[inline]
     #[must_use]
     pub fn metadata_block(&self) -> &[u8] {
-        &self.head[self.metadata_at()..self.head.len() - 4]
+        &self.frame[self.metadata_at()..self.payload_at - 4]
     }
 
     /// The metadata, sharing the frame's memory.
@@ -100,41 +104,37 @@ impl Message {
         if self.metadata_block().is_empty() {
             return Metadata::new();
         }
-        Metadata::from_validated(self.head.slice(self.metadata_at()..self.head.len() - 4))
+        Metadata::from_validated(self.frame.slice(self.metadata_at()..self.payload_at - 4))
     }
 
     /// The payload as on the wire: compressed, if the header says so.
     #[inline]
     #[must_use]
-    pub const fn payload(&self) -> &Bytes {
-        &self.payload
+    pub fn payload(&self) -> &[u8] {
+        &self.frame[self.payload_at..]
     }
 
     /// The payload as on the wire, without touching its reference count.
     #[inline]
     #[must_use]
-    pub fn into_payload(self) -> Bytes {
-        self.payload
+    pub fn into_payload(mut self) -> Bytes {
+        self.frame.advance(self.payload_at);
+        self.frame
     }
 
-    /// The metadata and the payload, without touching a reference count: what a server keeps of a request whose
-    /// names it has looked up.
+    /// The metadata and the payload. Where there is no metadata, no reference count is touched.
+    #[inline]
     #[must_use]
-    pub fn into_parts(mut self) -> (Metadata, Bytes) {
-        let (start, end) = (self.metadata_at(), self.head.len() - 4);
-        if start == end {
-            return (Metadata::new(), self.payload);
-        }
-        self.head.truncate(end);
-        self.head.advance(start);
-        (Metadata::from_validated(self.head), self.payload)
+    pub fn into_parts(self) -> (Metadata, Bytes) {
+        let metadata = self.metadata();
+        (metadata, self.into_payload())
     }
 
     /// The length of the whole frame on the wire.
     #[inline]
     #[must_use]
     pub const fn wire_len(&self) -> usize {
-        self.head.len() + self.payload.len()
+        self.frame.len()
     }
 
     /// The same message under another header.
@@ -149,9 +149,9 @@ impl Message {
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.reserve(self.wire_len());
         out.extend_from_slice(&self.header.to_bytes());
-        out.extend_from_slice(&self.head[Header::LEN..self.head.len() - 4]);
-        out.extend_from_slice(&(self.payload.len() as u32).to_be_bytes());
-        out.extend_from_slice(&self.payload);
+        out.extend_from_slice(&self.frame[Header::LEN..self.payload_at - 4]);
+        out.extend_from_slice(&(self.payload().len() as u32).to_be_bytes());
+        out.extend_from_slice(self.payload());
     }
 
     #[inline]
@@ -167,7 +167,7 @@ impl fmt::Debug for Message {
             .field("service_path", &String::from_utf8_lossy(self.service_path()))
             .field("service_method", &String::from_utf8_lossy(self.service_method()))
             .field("metadata", &self.metadata())
-            .field("payload_len", &self.payload.len())
+            .field("payload_len", &self.payload().len())
             .finish()
     }
 }
@@ -184,16 +184,16 @@ mod tests {
         for metadata in [Metadata::new(), Metadata::from_iter([("k", "v"), ("", "x")])] {
             let header = Header::request(crate::SerializeType::RAW);
             let message = Message::new(header, "Svc", "Do", &metadata, Bytes::from_static(b"body")).unwrap();
-            let (shown, payload) = (message.metadata(), message.payload().clone());
+            let (shown, payload) = (message.metadata(), message.payload().to_vec());
             let (taken, body) = message.into_parts();
             assert_eq!(taken.encoded(), shown.encoded());
-            assert_eq!(body, payload);
+            assert_eq!(&body[..], &payload[..]);
         }
     }
 
     #[test]
     fn stays_small() {
-        assert!(size_of::<Message>() <= 88, "{}", size_of::<Message>());
+        assert!(size_of::<Message>() <= 64, "{}", size_of::<Message>());
         assert!(size_of::<Metadata>() <= 32, "{}", size_of::<Metadata>());
     }
 }

@@ -37,13 +37,18 @@ pub struct Call {
 #[derive(Clone, Default)]
 pub struct Extensions(Vec<Arc<dyn Any + Send + Sync>>);
 
+/// The connection an answer came by.
+pub(crate) trait Via: Send + Sync {
+    fn address(&self) -> &Arc<str>;
+}
+
 /// The answer to a call.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Reply {
     pub(crate) metadata: Metadata,
     pub(crate) body: Body,
     /// Who answered, on a client.
-    pub(crate) address: Option<Arc<str>>,
+    pub(crate) via: Option<Arc<dyn Via>>,
 }
 
 /// The encoded argument or reply.
@@ -77,6 +82,20 @@ impl Call {
             extensions: None,
             charge: None,
         }
+    }
+
+    /// A call of this method with this encoded argument: for proxies and bridges that make calls
+    /// without a typed client. [`Client::send`](crate::Client::send) makes it.
+    ///
+    /// ```
+    /// use trunkline::{Call, SerializeType};
+    ///
+    /// let mut call = Call::to("Math", "Neg", SerializeType::JSON, b"5".to_vec());
+    /// call.metadata_mut().insert("tenant", "7");
+    /// assert_eq!((call.service(), call.body()), ("Math", &b"5"[..]));
+    /// ```
+    pub fn to(service: &str, method: &str, format: SerializeType, body: impl Into<Body>) -> Self {
+        Self::new(Target::shared(service, method), format, body.into())
     }
 
     /// The service path.
@@ -193,6 +212,13 @@ impl Extensions {
         self.0.push(Arc::new(value));
     }
 
+    /// Adds a value whose type the caller of this knows no longer.
+    pub(crate) fn insert_any(&mut self, value: Arc<dyn Any + Send + Sync>) {
+        let kind = (*value).type_id();
+        self.0.retain(|v| (**v).type_id() != kind);
+        self.0.push(value);
+    }
+
     /// The value of this type.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.0.iter().find_map(|v| v.downcast_ref())
@@ -208,7 +234,7 @@ impl fmt::Debug for Extensions {
 impl Reply {
     /// A reply with this encoded body.
     pub fn new(body: impl Into<Body>) -> Self {
-        Self { metadata: Metadata::new(), body: body.into(), address: None }
+        Self { metadata: Metadata::new(), body: body.into(), via: None }
     }
 
     /// The response's metadata.
@@ -228,12 +254,22 @@ impl Reply {
 
     /// The address of the server that answered, on a client.
     pub fn address(&self) -> Option<&str> {
-        self.address.as_deref()
+        self.via.as_ref().map(|via| &**via.address())
     }
 
     /// The encoded reply, taken out.
     pub fn into_body(self) -> Bytes {
         self.body.into_bytes()
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("metadata", &self.metadata)
+            .field("body", &self.body)
+            .field("address", &self.address())
+            .finish()
     }
 }
 

@@ -400,8 +400,9 @@ impl Error {
     /// what Go peers ignore.
     pub(crate) fn write_metadata(&self, text: &str, metadata: &mut Metadata) {
         metadata.insert(keys::ERROR, text);
-        // A plain application error is what a peer assumes anyway; saying so would cost bytes.
-        if self.0.kind != ErrorKind::Application {
+        // A plain application error is what a peer assumes anyway; saying so would cost bytes. But
+        // its text may be one that stands for another kind, that of a nested call's error say.
+        if self.0.kind != ErrorKind::Application || kind_of_text(text) != ErrorKind::Application {
             metadata.insert(keys::KIND, self.0.kind.as_str());
         }
         if let Some(code) = &self.0.code {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 
-/// The result of a handler: `E` is [`Failure`] unless the method names an error type of its own.
+/// The result of a handler: `E` is [`Failure`](struct@crate::Failure) unless the method names an error type of its own.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// What a handler ends in when it does not end in a reply.
@@ -88,6 +88,13 @@ impl Failure {
         self
     }
 
+    /// Keeps the cause for this side's layers and logs; it does not travel.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.error = self.error.with_source(source);
+        self
+    }
+
     /// Closes the connection after the answer, as Go does when authentication fails.
     #[must_use]
     pub fn then_close(mut self) -> Self {
@@ -148,7 +155,7 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// An error type that a method may return: [`Failure`] itself, or a type that derives it.
+/// An error type that a method may return: [`Failure`](struct@crate::Failure) itself, or a type that derives it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a method's error",
     label = "this error does not say how it travels to the caller",
@@ -163,6 +170,44 @@ pub trait IntoFailure: Send + 'static {
 impl IntoFailure for Failure {
     fn into_failure(self) -> Failure {
         self
+    }
+}
+
+/// What `#[derive(Failure)]` asks of a type that is given no text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what went wrong",
+    label = "this error has no text",
+    note = "give it one with `#[failure(\"..\")]`, on each variant of an enum, or implement `Display`"
+)]
+pub trait Worded {
+    /// The text that the caller will see.
+    fn text(&self) -> String;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: fmt::Display> Worded for T {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// What `#[derive(Failure)]` asks of a type that is sent as details.
+#[cfg(feature = "json")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as details",
+    label = "this error has no form in JSON",
+    note = "`#[failure(details)]` sends the error itself: put `#[trunkline::message]` on it (or derive `serde::Serialize`)"
+)]
+pub trait Detailed {
+    /// The failure with this value as its details.
+    fn detail(&self, failure: Failure) -> Failure;
+}
+
+#[cfg(feature = "json")]
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize> Detailed for T {
+    fn detail(&self, failure: Failure) -> Failure {
+        failure.with_details(self)
     }
 }
 

@@ -8,6 +8,20 @@ fn message() {
 }
 
 #[test]
+#[cfg(all(feature = "macros", feature = "json", feature = "msgpack"))]
+fn service() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/service/*.rs");
+}
+
+#[test]
+#[cfg(all(feature = "macros", feature = "json", feature = "msgpack"))]
+fn failure() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/failure/*.rs");
+}
+
+#[test]
 #[cfg(all(feature = "macros", feature = "thrift"))]
 fn thrift() {
     let cases = trybuild::TestCases::new();

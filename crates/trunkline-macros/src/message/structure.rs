@@ -214,10 +214,12 @@ fn emit(message: &Message, fields: &[Field]) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #params #support::Emit for #ty #bounds {
+            #[inline]
             fn present(&self) -> usize {
                 #always #sometimes
             }
 
+            #[inline]
             fn write<S: #serde::ser::SerializeStruct>(
                 &self,
                 fields: &mut S,
@@ -231,6 +233,7 @@ fn emit(message: &Message, fields: &[Field]) -> TokenStream {
 
         #[automatically_derived]
         impl #params #serde::Serialize for #ty #bounds {
+            #[inline]
             fn serialize<S: #serde::Serializer>(
                 &self,
                 serializer: S,
@@ -316,6 +319,7 @@ fn receive(message: &Message, fields: &[Field]) -> TokenStream {
         impl #params #support::Receive<'de> for #ty #bounds {
             type Partial = Partial #args;
 
+            #[inline]
             fn accept<S: #support::Source<'de>>(
                 partial: &mut Self::Partial,
                 index: usize,
@@ -326,6 +330,7 @@ fn receive(message: &Message, fields: &[Field]) -> TokenStream {
                 ::core::result::Result::Ok(())
             }
 
+            #[inline]
             fn finish<E: #serde::de::Error>(
                 partial: Self::Partial,
                 human_readable: bool,

@@ -2,9 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::spanned::Spanned;
 
 use super::method::Method;
-use super::{Service, at, attributes, doc_call};
+use super::{Service, attributes, doc_call};
+use crate::located::located;
 
 pub(super) fn expand(service: &Service) -> TokenStream {
     let (krate, path) = (&service.options.krate, &service.options.path);
@@ -57,21 +59,31 @@ fn request(service: &Service, method: &Method) -> TokenStream {
     let (ident, wire, idempotent) = (&method.sig.ident, &method.wire, method.is_idempotent());
     let (args, reply) = (method.args(), &method.outcome.reply);
     let format = service.options.first_format();
-    let codec = at(&args, quote!(#krate::codec::Codec::of::<#format>()));
+    // Where the format does not carry a type, it is the type that is pointed at.
+    let (encode, decode) = (located(quote!(__Format), args.span()), located(quote!(__Format), reply.span()));
     let doc = method.doc.is_empty().then(|| format!("Calls `{wire}`.")).map(|doc| quote!(#[doc = #doc]));
     let attrs = attributes(&method.attrs, &["doc", "cfg", "deprecated"]);
-    let (parameter, value) = match &method.arguments.ty {
+    // The argument may be borrowed: it is encoded before the call is sent, and kept by nobody.
+    let (generics, parameter, value, given) = match &method.arguments.ty {
         Some(_) => {
             let name = method.arguments.name.clone().unwrap_or_else(|| format_ident!("args"));
-            (Some(quote!(, #name: #args)), quote!(#name))
+            let given = quote!(ArgsOrRef);
+            (
+                Some(quote!(<#given: ::core::borrow::Borrow<#args>>)),
+                Some(quote!(, #name: #given)),
+                quote!(#name),
+                given,
+            )
         }
-        None => (None, quote!(())),
+        None => (None, None, quote!(()), quote!(())),
     };
     quote! {
         #(#attrs)*
         #doc
-        #vis fn #ident(&self #parameter) -> #krate::client::Request<'_, #args, #reply, #args> {
-            #krate::client::Request::new(&self.client, &self.path, #wire, #value, #codec, #idempotent)
+        #vis fn #ident #generics (&self #parameter) -> #krate::client::Request<'_, #args, #reply, #given> {
+            type __Format = #format;
+            let codec = #krate::codec::Codec::of_both::<#encode, #decode>();
+            #krate::client::Request::new(&self.client, &self.path, #wire, #value, codec, #idempotent)
         }
     }
 }

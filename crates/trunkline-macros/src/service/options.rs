@@ -9,8 +9,13 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, Ident, LitStr, Path, Result, Token};
 
 /// The formats that have a short name.
-const CODECS: [(&str, &str); 5] =
-    [("msgpack", "MsgPack"), ("json", "Json"), ("protobuf", "Protobuf"), ("thrift", "Thrift"), ("raw", "Raw")];
+const CODECS: [(&str, &str); 5] = [
+    ("msgpack", "MsgPack"),
+    ("json", "Json"),
+    ("protobuf", "Protobuf"),
+    ("thrift", "Thrift"),
+    ("raw", "Raw"),
+];
 
 /// The longest tuple that the framework takes as a set of formats.
 const MOST_CODECS: usize = 8;
@@ -27,11 +32,8 @@ pub(super) struct ServiceOptions {
 
 impl ServiceOptions {
     pub(super) fn parse(args: TokenStream, ident: &Ident) -> Result<Self> {
-        let mut options = Self {
-            krate: syn::parse_quote!(::trunkline),
-            path: plain(ident),
-            formats: Vec::new(),
-        };
+        let mut options =
+            Self { krate: syn::parse_quote!(::trunkline), path: plain(ident), formats: Vec::new() };
         let mut codecs = None;
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("name") {
@@ -69,7 +71,10 @@ impl ServiceOptions {
 
 fn formats(span: Span, codecs: &Punctuated<Path, Token![,]>, krate: &Path) -> Result<Vec<TokenStream>> {
     if codecs.is_empty() {
-        return Err(Error::new(span, "list at least one codec, or leave `codecs` out for MessagePack and JSON"));
+        return Err(Error::new(
+            span,
+            "list at least one codec, or leave `codecs` out for MessagePack and JSON",
+        ));
     }
     if let Some(path) = codecs.iter().nth(MOST_CODECS) {
         return Err(Error::new_spanned(path, format!("a service speaks at most {MOST_CODECS} codecs")));
@@ -139,7 +144,11 @@ impl MethodOptions {
                 self.flags.push(Ident::new(&name, meta.path.span()));
             }
             _ => {
-                return Err(unknown(meta, "method", "name = \"..\", idempotent, run_to_completion, blocking"));
+                return Err(unknown(
+                    meta,
+                    "method",
+                    "name = \"..\", idempotent, run_to_completion, blocking",
+                ));
             }
         }
         Ok(())

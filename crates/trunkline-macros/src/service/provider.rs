@@ -2,9 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::spanned::Spanned;
 
 use super::method::Method;
-use super::{Service, at, attributes};
+use super::{Service, attributes};
+use crate::located::located;
 
 pub(super) fn expand(service: &Service) -> TokenStream {
     let mut item = service.item.clone();
@@ -32,14 +34,13 @@ fn declaration(method: &Method) -> TokenStream {
 }
 
 fn into_service(service: &Service) -> TokenStream {
-    let (krate, path) = (&service.options.krate, &service.options.path);
+    let (krate, path, formats) = (&service.options.krate, &service.options.path, service.options.formats());
     let markers = service.methods.iter().map(|method| marker(service, method));
-    let formats = service.options.formats();
     let methods = service.methods.iter().map(|method| {
         let (cfgs, name, info) = (method.cfgs(), method.marker(), method.info(krate));
         quote! {
             #(#cfgs)*
-            let service = service.method::<Self, #name, #formats>(#info, &implementation);
+            let service = service.method::<Self, #name>(#info, &implementation);
         }
     });
     let doc = format!(
@@ -55,6 +56,7 @@ fn into_service(service: &Service) -> TokenStream {
         where
             Self: ::core::marker::Sized,
         {
+            type __Formats = #formats;
             #(#markers)*
 
             let implementation = ::std::sync::Arc::new(self);
@@ -70,7 +72,11 @@ fn marker(service: &Service, method: &Method) -> TokenStream {
     let (krate, service) = (&service.options.krate, &service.item.ident);
     let (cfgs, name) = (method.cfgs().collect::<Vec<_>>(), method.marker());
     let (args, reply) = (method.args(), &method.outcome.reply);
-    let error = method.outcome.error.as_ref().map_or_else(|| quote!(#krate::Failure), ToTokens::to_token_stream);
+    // Where a format does not carry a type, it is the type that is pointed at.
+    let (args_formats, reply_formats) =
+        (located(quote!(__Formats), args.span()), located(quote!(__Formats), reply.span()));
+    let error =
+        method.outcome.error.as_ref().map_or_else(|| quote!(#krate::Failure), ToTokens::to_token_stream);
     let deprecated = attributes(&method.attrs, &["deprecated"]).next().map(|_| quote!(#[allow(deprecated)]));
 
     let (ctx, ctx_pattern) =
@@ -79,8 +85,7 @@ fn marker(service: &Service, method: &Method) -> TokenStream {
         if method.arguments.ty.is_some() { (Some(quote!(args)), quote!(args)) } else { (None, quote!(())) };
     let ident = &method.sig.ident;
     // Where the written `Result` is not of the types it seems to be of, it is what is wrong.
-    let body = at(
-        &method.outcome.written,
+    let body = located(
         quote! {
             -> impl ::core::future::Future<Output = ::core::result::Result<Self::Reply, Self::Error>>
                 + ::core::marker::Send
@@ -89,6 +94,7 @@ fn marker(service: &Service, method: &Method) -> TokenStream {
                 __Service::#ident(service, #ctx #value)
             }
         },
+        method.outcome.written.span(),
     );
     quote! {
         #(#cfgs)*
@@ -100,6 +106,8 @@ fn marker(service: &Service, method: &Method) -> TokenStream {
             type Args = #args;
             type Reply = #reply;
             type Error = #error;
+            type ArgsFormats = #args_formats;
+            type ReplyFormats = #reply_formats;
 
             #deprecated
             fn call<'a>(

@@ -4,8 +4,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{
-    Error, FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, Receiver, Result, ReturnType, Signature,
-    Type, TypeReference,
+    Error, FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, Receiver, Result, ReturnType,
+    Signature, Type, TypeReference,
 };
 
 /// What goes in.
@@ -48,7 +48,10 @@ pub(super) fn read(sig: &Signature) -> Result<(Arguments, Outcome)> {
         ));
     }
     if let Some(clause) = &sig.generics.where_clause {
-        return Err(Error::new_spanned(clause, "a method has no `where`: whoever finds the service may call it"));
+        return Err(Error::new_spanned(
+            clause,
+            "a method has no `where`: whoever finds the service may call it",
+        ));
     }
     Ok((arguments(sig)?, outcome(sig)?))
 }
@@ -77,7 +80,10 @@ fn arguments(sig: &Signature) -> Result<Arguments> {
         rest.remove(0);
     }
     if let Some(late) = rest.iter().find(|input| is_ctx_reference(&input.ty)) {
-        return Err(Error::new_spanned(late, "the context comes before the argument: `(&self, ctx: &Ctx, args: ..)`"));
+        return Err(Error::new_spanned(
+            late,
+            "the context comes before the argument: `(&self, ctx: &Ctx, args: ..)`",
+        ));
     }
     if let [_, second, ..] = rest[..] {
         return Err(Error::new_spanned(
@@ -127,8 +133,8 @@ fn reference_text(reference: &TypeReference) -> String {
         return "the context is taken by shared reference: `ctx: &Ctx`".to_owned();
     }
     format!(
-        "an argument is made from bytes of the wire and belongs to the method: take `{by_value}`; the client \
-         then gives its own away"
+        "an argument is made from bytes of the wire and belongs to the method: take `{by_value}`; the client's \
+         function takes a reference as well"
     )
 }
 
@@ -146,7 +152,8 @@ fn outcome(sig: &Signature) -> Result<Outcome> {
     let Type::Path(path) = &**written else {
         return Err(no_result(written));
     };
-    let Some(last) = path.path.segments.last().filter(|last| last.ident.to_string().ends_with("Result")) else {
+    let Some(last) = path.path.segments.last().filter(|last| last.ident.to_string().ends_with("Result"))
+    else {
         return Err(no_result(written));
     };
     let PathArguments::AngleBracketed(list) = &last.arguments else {
@@ -213,31 +220,20 @@ enum Stranger {
 }
 
 fn stranger(tokens: TokenStream) -> Option<Stranger> {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-                if tokens.next().is_some_and(|name| name.to_string() != "static") {
-                    return Some(Stranger::Borrow);
-                }
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                let is_static = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '\'');
-                if !is_static {
-                    return Some(Stranger::Borrow);
-                }
-            }
-            TokenTree::Ident(ident) if ident == "impl" => return Some(Stranger::Impl),
-            TokenTree::Ident(ident) if ident == "Self" => return Some(Stranger::SelfType),
-            TokenTree::Group(group) => {
-                if let Some(found) = stranger(group.stream()) {
-                    return Some(found);
-                }
-            }
-            _ => {}
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_quote = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+    tokens.iter().enumerate().find_map(|(i, token)| match token {
+        TokenTree::Punct(punct) if punct.as_char() == '&' => {
+            (!tokens.get(i + 1).is_some_and(is_quote)).then_some(Stranger::Borrow)
         }
-    }
-    None
+        TokenTree::Ident(name) if i > 0 && is_quote(&tokens[i - 1]) => {
+            (name != "static").then_some(Stranger::Borrow)
+        }
+        TokenTree::Ident(name) if name == "impl" => Some(Stranger::Impl),
+        TokenTree::Ident(name) if name == "Self" => Some(Stranger::SelfType),
+        TokenTree::Group(group) => stranger(group.stream()),
+        _ => None,
+    })
 }
 
 /// Tokens as somebody would write them.

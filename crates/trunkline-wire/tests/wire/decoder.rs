@@ -72,7 +72,7 @@ fn a_frame_before_a_bad_one_is_still_delivered() {
     let mut buf = BytesMut::from(&request(&Metadata::new(), b"x")[..]);
     buf.extend_from_slice(b"HTTP");
     let mut decoder = Decoder::new(Limits::default());
-    assert_eq!(decoder.decode(&mut buf).unwrap().unwrap().payload(), "x");
+    assert_eq!(decoder.decode(&mut buf).unwrap().unwrap().payload(), b"x");
     assert_eq!(decoder.decode(&mut buf).unwrap_err(), DecodeError::BadMagic { found: b'H' });
 }
 

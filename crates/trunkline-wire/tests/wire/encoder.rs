@@ -33,7 +33,7 @@ fn a_detached_payload_goes_right_behind() {
     let ahead = out.len();
     out.extend_from_slice(b"payload");
     let message = decode_whole(&out[6..], Limits::default());
-    assert_eq!(message.payload(), "payload");
+    assert_eq!(message.payload(), b"payload");
     assert_eq!(message.wire_len(), ahead - 6 + 7);
 }
 

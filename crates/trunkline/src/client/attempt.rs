@@ -7,16 +7,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trunkline_wire::{CompressError, CompressType, Header, Status};
+use trunkline_wire::{CompressError, CompressType, EncodeError, Header, Status};
 
-use super::connection::{Connection, NotStarted, Request};
+use super::connection::{Connection, Head, NotStarted};
 use super::handle::{Inner, Way};
 use super::in_flight::{Key, Outcome};
 use super::settings::Settings;
-use crate::call::{Body, Call, Reply};
+use crate::call::{Body, Call, Reply, Via};
 use crate::error::{Error, ErrorKind};
 use crate::frame::scratch;
-use crate::middleware::End;
+use crate::middleware::{End, Side};
 use crate::transport::BoxFuture;
 
 /// A request on a connection. Dropping it frees its place.
@@ -30,7 +30,7 @@ impl Pending {
         Self { connection, key: Some(key) }
     }
 
-    pub(super) fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
 
@@ -65,6 +65,10 @@ impl Drop for Pending {
 pub(super) struct AttemptsEnd(pub(super) Arc<Inner>);
 
 impl End for AttemptsEnd {
+    fn side(&self) -> Side {
+        Side::Client
+    }
+
     fn call<'a>(&'a self, call: &'a mut Call) -> BoxFuture<'a, Result<Reply, Error>> {
         if self.0.attempts.is_empty() {
             return Box::pin(attempt(&self.0, call));
@@ -79,6 +83,10 @@ impl End for AttemptsEnd {
 struct AttemptEnd<'i>(&'i Inner);
 
 impl End for AttemptEnd<'_> {
+    fn side(&self) -> Side {
+        Side::Client
+    }
+
     fn call<'a>(&'a self, call: &'a mut Call) -> BoxFuture<'a, Result<Reply, Error>> {
         Box::pin(attempt(self.0, call))
     }
@@ -89,12 +97,16 @@ impl End for AttemptEnd<'_> {
 pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Error> {
     let endpoint = match &inner.way {
         Way::Endpoint(endpoint) => endpoint,
-        #[cfg(any(test, feature = "testing"))]
-        Way::Direct(end) => return end.call(call).await.map_err(Error::remote),
+        #[cfg(feature = "testing")]
+        Way::Direct(end) => {
+            let result = end.call(call).await;
+            let (service, method) = (call.service(), call.method());
+            return result.map_err(|e| e.of(service, method).idempotent(call.idempotent));
+        }
     };
     let (service, method) = (call.target.clone(), call.idempotent);
     let (names, idempotent) = ((service.service(), service.method()), method);
-    let mut body = call.body.share();
+    let body = call.body.share().into_bytes();
     let named = |error: Error| error.of(names.0, names.1).idempotent(idempotent);
     loop {
         let connection = endpoint.connection(call.deadline).await.map_err(named)?;
@@ -103,37 +115,30 @@ pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Err
             let text = "the call's time was up before it could be sent";
             return Err(named(Error::new(ErrorKind::Deadline, text).not_sent()));
         }
-        let begun = {
-            let mut body = Some(std::mem::take(&mut body));
-            std::future::poll_fn(|cx| {
-                let request = Request {
-                    header: Header::request(call.format)
-                        .with_compress(call.compress)
-                        .with_oneway(call.oneway),
-                    service: names.0,
-                    method: names.1,
-                    metadata: call.metadata.encoded(),
-                    timeout_ms: left.filter(|_| !call.oneway).map(milliseconds),
-                    body: body.take().unwrap_or_default(),
-                    deadline: call.deadline,
-                };
-                Poll::Ready(connection.begin(request, cx.waker()))
-            })
-            .await
+        let head = Head {
+            header: Header::request(call.format).with_compress(call.compress).with_oneway(call.oneway),
+            service: names.0,
+            method: names.1,
+            metadata: call.metadata.encoded(),
+            left: left.filter(|_| !call.oneway),
+            deadline: call.deadline,
         };
+        let mut outbound = Some(head.with_payload(&body).map_err(|e| named(too_large(e)))?);
+        let begun = std::future::poll_fn(|cx| {
+            Poll::Ready(connection.begin(outbound.take().unwrap_or_default(), cx.waker()))
+        })
+        .await;
         match begun {
             Ok(key) => {
                 let mut pending = Pending::new(connection, key);
                 let outcome = std::future::poll_fn(|cx| pending.poll(cx)).await;
-                return conclude(outcome, &pending.connection, &inner.settings, names, idempotent);
+                return conclude(outcome, &pending.connection, &inner.settings, names, idempotent, true);
             }
-            Err(NotStarted::Closed(unsent)) => {
-                body = unsent;
+            Err(NotStarted::Closed(_)) => {
                 // The dialling task may not have noticed yet.
                 tokio::task::yield_now().await;
             }
-            Err(NotStarted::Full(unsent)) => {
-                body = unsent;
+            Err(NotStarted::Full(_)) => {
                 wait_for_room(&connection, call.deadline).await.map_err(named)?;
             }
             Err(error) => return Err(named(not_started(error, connection.address()))),
@@ -158,10 +163,11 @@ async fn wait_for_room(connection: &Connection, deadline: Option<Instant>) -> Re
 /// What the caller is told of a call that came to its end on a connection.
 pub(super) fn conclude(
     outcome: Outcome,
-    connection: &Connection,
+    connection: &Arc<Connection>,
     settings: &Settings,
     (service, method): (&str, &str),
     idempotent: bool,
+    tell_address: bool,
 ) -> Result<Reply, Error> {
     let address = connection.address();
     let place = |error: Error| error.of(service, method).at(address.clone()).idempotent(idempotent);
@@ -195,7 +201,10 @@ pub(super) fn conclude(
                 )?,
             };
             if header.status() == Status::Normal {
-                return Ok(Reply { metadata, body: Body::from(payload), address: Some(address.clone()) });
+                // Most callers do not ask who answered; a counter that all calls share is not
+                // touched for them.
+                let via = if tell_address { Some(connection.clone() as Arc<dyn Via>) } else { None };
+                return Ok(Reply { metadata, body: Body::from(payload), via });
             }
             Err(place(Error::from_answer(metadata, header.serialize(), payload)))
         }
@@ -212,7 +221,6 @@ pub(super) fn not_started(error: NotStarted, address: &Arc<str>) -> Error {
             ErrorKind::Overloaded,
             "the server reads too slowly: too many bytes wait to be sent to it",
         ),
-        NotStarted::TooLarge(e) => Error::new(ErrorKind::Invalid, e.to_string()).with_source(e),
     };
     error.at(address.clone()).not_sent()
 }
@@ -229,7 +237,6 @@ pub(super) fn compress(
     Ok(out)
 }
 
-/// What is left, for the server to know: whole milliseconds, and at least one while there is any.
-pub(super) fn milliseconds(left: Duration) -> u64 {
-    u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)
+pub(super) fn too_large(error: EncodeError) -> Error {
+    Error::new(ErrorKind::Invalid, error.to_string()).with_source(error).not_sent()
 }

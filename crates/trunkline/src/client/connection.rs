@@ -9,15 +9,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use trunkline_wire::{FrameEncoder, Header, Message, keys};
+use trunkline_wire::{EncodeError, FrameEncoder, Header, Message, keys};
 
 use super::in_flight::{InFlight, Key, Outcome};
 use super::inbound::Inbound;
 use super::settings::Settings;
-use crate::call::Body;
+use crate::call::Via;
 use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
 use crate::frame::outgoing::LARGE;
+use crate::frame::scratch;
 use crate::transport::Stream;
 
 pub(crate) struct Connection {
@@ -33,16 +34,29 @@ pub(crate) struct Connection {
     unwritten: usize,
 }
 
-/// What goes into a request's frame.
-pub(crate) struct Request<'a> {
+/// A request's frame, encoded but for its sequence number.
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    /// The frame, or all of it before a large payload.
+    bytes: Vec<u8>,
+    /// A large payload, which is not copied.
+    payload: Option<Bytes>,
+    payload_at: usize,
+    oneway: bool,
+    /// Goes out whatever is there already, so that silence means the server's and not our own.
+    heartbeat: bool,
+    deadline: Option<Instant>,
+}
+
+/// What goes into a request's frame beside its payload.
+pub(crate) struct Head<'a> {
     pub(crate) header: Header,
     pub(crate) service: &'a str,
     pub(crate) method: &'a str,
     /// An encoded metadata block.
     pub(crate) metadata: &'a [u8],
-    /// Milliseconds left, for the server to know.
-    pub(crate) timeout_ms: Option<u64>,
-    pub(crate) body: Body,
+    /// What is left, for the server to know.
+    pub(crate) left: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -50,12 +64,78 @@ pub(crate) struct Request<'a> {
 #[derive(Debug)]
 pub(crate) enum NotStarted {
     /// The connection is closed or closing: another one may do.
-    Closed(Body),
+    Closed(Outbound),
     /// All slots are taken: line up.
-    Full(Body),
+    Full(Outbound),
     /// The stream has not taken what was queued before.
     Clogged,
-    TooLarge(trunkline_wire::EncodeError),
+}
+
+impl Head<'_> {
+    fn begin<'o>(&self, out: &'o mut Vec<u8>) -> FrameEncoder<'o> {
+        let (path, method) = (self.service.as_bytes(), self.method.as_bytes());
+        let mut frame = FrameEncoder::begin(out, self.header, path, method);
+        if let Some(left) = self.left {
+            frame.pair(keys::SERVER_TIMEOUT.as_bytes(), Digits::new().write(milliseconds(left)));
+        }
+        frame.block(self.metadata);
+        frame
+    }
+
+    /// Encodes the frame with a payload that `write` makes in place.
+    #[inline]
+    pub(crate) fn encode<E: From<EncodeError>>(
+        &self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Outbound, E> {
+        let mut bytes = scratch::take();
+        let payload_at = self.begin(&mut bytes).payload_with(write)?;
+        Ok(Outbound {
+            bytes,
+            payload: None,
+            payload_at,
+            oneway: self.header.is_oneway(),
+            heartbeat: self.header.is_heartbeat(),
+            deadline: self.deadline,
+        })
+    }
+
+    /// Encodes the frame with a payload that is encoded already.
+    pub(crate) fn with_payload(&self, payload: &Bytes) -> Result<Outbound, EncodeError> {
+        if payload.len() < LARGE {
+            return self.encode(|out| {
+                out.extend_from_slice(payload);
+                Ok(())
+            });
+        }
+        let mut bytes = Vec::with_capacity(256 + self.metadata.len());
+        self.begin(&mut bytes).detached(payload.len())?;
+        let payload_at = bytes.len();
+        let payload = Some(payload.clone());
+        Ok(Outbound {
+            bytes,
+            payload,
+            payload_at,
+            oneway: self.header.is_oneway(),
+            heartbeat: self.header.is_heartbeat(),
+            deadline: self.deadline,
+        })
+    }
+}
+
+impl Outbound {
+    /// The payload of a frame that was not sent.
+    pub(crate) fn into_payload(mut self) -> Bytes {
+        match self.payload {
+            Some(payload) => payload,
+            None => Bytes::from(self.bytes.split_off(self.payload_at)),
+        }
+    }
+}
+
+/// What is left, for the server to know: whole milliseconds, and at least one while there is any.
+fn milliseconds(left: Duration) -> u64 {
+    u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 impl Connection {
@@ -99,60 +179,34 @@ impl Connection {
 
     /// Appends the request's frame and parks the caller's waker.
     #[inline]
-    pub(crate) fn begin(&self, request: Request<'_>, waker: &Waker) -> Result<Key, NotStarted> {
-        let notice = request.header.is_oneway();
-        let mut digits = Digits::new();
-        let timeout = request.timeout_ms.map(|ms| digits.write(ms));
-        let large = request.body.as_slice().len() >= LARGE;
-        let head = |out: &mut Vec<u8>, key: Key, payload: Option<&[u8]>, len: usize| {
-            let header = request.header.with_seq(key.seq());
-            let mut frame =
-                FrameEncoder::begin(out, header, request.service.as_bytes(), request.method.as_bytes());
-            if let Some(timeout) = timeout {
-                frame.pair(keys::SERVER_TIMEOUT.as_bytes(), timeout);
-            }
-            frame.block(request.metadata);
-            match payload {
-                Some(payload) => frame.payload(payload),
-                None => frame.detached(len),
-            }
-        };
-        let mut body = Some(request.body);
-        let result = self.link.with(|s| {
+    pub(crate) fn begin(&self, mut outbound: Outbound, waker: &Waker) -> Result<Key, NotStarted> {
+        let (oneway, deadline) = (outbound.oneway, outbound.deadline);
+        let begun = self.link.with(|s| {
             if s.out.is_closed() || self.draining.load(Ordering::Relaxed) {
-                return Err(NotStarted::Closed(body.take().unwrap_or_default()));
+                return Err(NotStarted::Closed(std::mem::take(&mut outbound)));
             }
-            if s.out.queued() > self.unwritten {
+            if s.out.queued() > self.unwritten && !outbound.heartbeat {
                 return Err(NotStarted::Clogged);
             }
-            let Some(key) = s.extra.reserve() else {
-                return Err(NotStarted::Full(body.take().unwrap_or_default()));
+            let Some(key) = s.extra.reserve(outbound.heartbeat) else {
+                return Err(NotStarted::Full(std::mem::take(&mut outbound)));
             };
-            let place = if large {
-                let payload = body.take().unwrap_or_default().into_bytes();
-                let mut bytes = Vec::with_capacity(256);
-                head(&mut bytes, key, None, payload.len()).map(|()| s.out.append_large(bytes, payload))
-            } else {
-                let payload = body.as_ref().map_or(&[][..], Body::as_slice);
-                s.out.append(|out| head(out, key, Some(payload), 0))
-            };
-            let place = match place {
-                Ok(place) => place,
-                Err(error) => {
-                    let next = s.extra.release(key);
-                    drop(next);
-                    return Err(NotStarted::TooLarge(error));
+            outbound.bytes[Header::SEQ].copy_from_slice(&key.seq().to_be_bytes());
+            let place = match outbound.payload.take() {
+                Some(payload) => s.out.append_large(std::mem::take(&mut outbound.bytes), payload),
+                None if outbound.bytes.len() >= LARGE => {
+                    let frame = std::mem::take(&mut outbound.bytes);
+                    s.out.append_large(Vec::new(), Bytes::from(frame))
                 }
+                None => s.out.append_encoded(&outbound.bytes),
             };
-            let sooner = s.extra.wait(key, waker, place, request.deadline, notice);
+            let sooner = s.extra.wait(key, waker, place, deadline, oneway);
             let alone = s.extra.is_alone();
-            Ok((key, sooner, s.out.pushed(alone || notice)))
+            Ok((key, sooner, s.out.pushed(alone || oneway)))
         });
-        let (key, sooner, push) = result?;
+        let (key, sooner, push) = begun?;
         self.link.carry_out(push);
-        if let Some(body) = body {
-            body.recycle();
-        }
+        scratch::give(outbound.bytes);
         if sooner {
             self.timer.notify_one();
         }
@@ -366,19 +420,19 @@ impl Connection {
         // What Go sends: a MessagePack int64. The value means nothing to the receiver.
         payload.push(0xd3);
         payload.extend_from_slice(&0i64.to_be_bytes());
-        let mut request = Some(Request {
+        let head = Head {
             header: Header::heartbeat(),
             service: "",
             method: "",
             metadata: metadata.encoded(),
-            timeout_ms: None,
-            body: Body::from(Bytes::from(payload)),
+            left: None,
             deadline: Some(Instant::now() + wait),
-        });
+        };
+        let mut outbound = head.with_payload(&Bytes::from(payload)).ok();
         let mut waiting = None;
         std::future::poll_fn(|cx| {
-            if let Some(request) = request.take() {
-                match self.begin(request, cx.waker()) {
+            if let Some(outbound) = outbound.take() {
+                match self.begin(outbound, cx.waker()) {
                     Ok(key) => waiting = Some(Waiting { connection: self, key: Some(key) }),
                     Err(_) => return Poll::Ready(()),
                 }
@@ -395,6 +449,12 @@ impl Connection {
     /// The error kind of the I/O error that ended the connection, where one did.
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         self.reason().kind
+    }
+}
+
+impl Via for Connection {
+    fn address(&self) -> &Arc<str> {
+        &self.address
     }
 }
 

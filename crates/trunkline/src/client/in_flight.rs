@@ -94,25 +94,23 @@ impl InFlight {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.free.is_empty() && self.slots.len() >= self.limit
+        self.len() >= self.limit
     }
 
-    /// Takes a slot. The caller appends its frame and calls [`wait`](Self::wait).
-    pub(crate) fn reserve(&mut self) -> Option<Key> {
+    /// Takes a slot; one for a heartbeat although there is none. The caller appends its frame and
+    /// calls [`wait`](Self::wait).
+    pub(crate) fn reserve(&mut self, heartbeat: bool) -> Option<Key> {
+        if self.is_full() && !heartbeat {
+            return None;
+        }
         let index = match self.free.pop() {
             Some(index) => index,
-            None if self.slots.len() < self.limit => {
+            None => {
                 self.slots.push(Slot { generation: 0, state: State::Free });
                 self.slots.len() as u32 - 1
             }
-            None => return None,
         };
         Some(Key { index, generation: self.slots[index as usize].generation })
-    }
-
-    /// Gives a slot back that was reserved and not used.
-    pub(crate) fn release(&mut self, key: Key) -> Option<Waker> {
-        self.vacate(key.index)
     }
 
     /// Parks the caller. True: the timer has to look again.
@@ -304,7 +302,7 @@ mod tests {
     }
 
     fn park(table: &mut InFlight, place: Place) -> Key {
-        let key = table.reserve().unwrap();
+        let key = table.reserve(false).unwrap();
         table.wait(key, Waker::noop(), place, None, false);
         key
     }
@@ -344,7 +342,7 @@ mod tests {
     fn a_full_table_lets_callers_in_one_by_one() {
         let mut table = InFlight::new(1);
         let first = park(&mut table, Place::Small(1));
-        assert!(table.is_full() && table.reserve().is_none());
+        assert!(table.is_full() && table.reserve(false).is_none());
         let ticket = table.line_up(None, Waker::noop()).unwrap();
         let behind = table.line_up(None, Waker::noop()).unwrap();
         assert_eq!(table.line_up(Some(ticket), Waker::noop()), Some(ticket));
@@ -361,7 +359,7 @@ mod tests {
         let ms = |n| now + std::time::Duration::from_millis(n);
         let keys: Vec<_> = [5, 10, 20]
             .map(|n| {
-                let key = table.reserve().unwrap();
+                let key = table.reserve(false).unwrap();
                 table.wait(key, Waker::noop(), Place::Small(0), Some(ms(n)), false);
                 key
             })
@@ -378,7 +376,7 @@ mod tests {
         let mut out = outgoing();
         let mut table = InFlight::new(4);
         let place = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
-        let key = table.reserve().unwrap();
+        let key = table.reserve(false).unwrap();
         table.wait(key, Waker::noop(), place, None, true);
         let mut wakers = Vec::new();
         table.written(&out, &mut wakers);

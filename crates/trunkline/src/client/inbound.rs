@@ -106,7 +106,8 @@ impl Inbound {
                     service: String::from_utf8_lossy(message.service_path()).into_owned(),
                     method: String::from_utf8_lossy(message.service_method()).into_owned(),
                     metadata: message.metadata(),
-                    payload: message.payload().clone(),
+                    // Copied: a message that waits must not pin the buffer it was read into.
+                    payload: Bytes::copy_from_slice(message.payload()),
                     address: address.clone(),
                 });
             }

@@ -13,10 +13,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, Header, Metadata, SerializeType};
+use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, EncodeError, Header, Metadata, SerializeType};
 
 use super::attempt::{self, Pending};
-use super::connection::{self, NotStarted};
+use super::connection::{Head, NotStarted};
+use super::endpoint::Endpoint;
 use super::handle::Client;
 use crate::call::{Body, Call, Reply, Target};
 use crate::codec::{Codec, Decode, Encode};
@@ -45,6 +46,7 @@ pub struct Request<'a, A: ?Sized, R, B> {
     method: &'a str,
     args: B,
     codec: Codec<A, R>,
+    /// As the service declares it.
     idempotent: bool,
     /// What most calls do not set.
     options: Option<Box<Options>>,
@@ -53,6 +55,7 @@ pub struct Request<'a, A: ?Sized, R, B> {
 #[derive(Default)]
 struct Options {
     timeout: Option<Duration>,
+    idempotent: Option<bool>,
     metadata: Metadata,
     compress: Option<CompressType>,
     within: Option<Ctx>,
@@ -88,7 +91,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self.options.get_or_insert_default()
     }
 
-    /// How long the call may take, in place of the client's default. Inside a handler it never
+    /// How long the call may take, in place of the method's or the client's default. Inside a handler it never
     /// takes longer than its caller waits.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options().timeout = Some(timeout);
@@ -111,9 +114,9 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     }
 
     /// Says whether doing the work twice is the same as doing it once, in place of what the
-    /// service declares.
+    /// client was told of the method or the service declares.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
-        self.idempotent = idempotent;
+        self.options().idempotent = Some(idempotent);
         self
     }
 
@@ -143,9 +146,10 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let (codec, map) = (self.codec, self.client.clone());
         let names = (self.service, self.method);
         let mut exchange = Exchange::Fresh(self);
-        let reply = std::future::poll_fn(|cx| exchange.poll(cx)).await?;
-        let Reply { metadata, body, address } = reply;
-        let value = decode(&codec, body, names, address.as_ref()).map_err(|e| mapped(&map, e))?;
+        let reply = std::future::poll_fn(|cx| exchange.poll(cx, true)).await?;
+        let Reply { metadata, body, via } = reply;
+        let address = via.map(|via| via.address().clone());
+        let value = decode(&codec, body, names, address.as_deref()).map_err(|e| mapped(&map, e))?;
         Ok(Response { value, metadata, address })
     }
 
@@ -155,8 +159,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     /// When the arguments do not encode, or the request could not be sent.
     pub async fn notify(self) -> Result<(), Error> {
         let client = self.client;
-        let mut call = match self.prepare() {
-            Ok(prepared) => prepared.into_call(self.service, self.method, self.idempotent),
+        let mut call = match self.prepare().and_then(|prepared| self.to_call(prepared)) {
+            Ok(call) => call,
             Err(error) => return Err(mapped(client, error)),
         };
         drop(self);
@@ -164,12 +168,20 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         client.run(call).await.map(drop).map_err(|e| mapped(client, e))
     }
 
-    /// Encodes the argument and works out what else goes into the frame.
+    /// Works out what goes into the frame beside the argument.
+    #[inline]
     fn prepare(&self) -> Result<Prepared, Error> {
         let settings = &self.client.0.settings;
         let now = Instant::now();
         let options = self.options.as_deref();
-        let timeout = options.and_then(|o| o.timeout).unwrap_or(settings.timeout);
+        let known = settings.method(self.service, self.method);
+        let timeout = options
+            .and_then(|o| o.timeout)
+            .or_else(|| known?.timeout)
+            .unwrap_or(settings.timeout)
+            .min(LONGEST);
+        let idempotent =
+            options.and_then(|o| o.idempotent).or_else(|| known?.idempotent).unwrap_or(self.idempotent);
         let mut deadline = now + timeout;
         let mut left = timeout;
         let mut metadata = options.map_or_else(Metadata::new, |o| o.metadata.clone());
@@ -184,46 +196,60 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             Some(ctx) => inherit(ctx),
             None => Ctx::with_current(|current| current.into_iter().for_each(&mut inherit)),
         }
-        let failed = |kind, text| Error::new(kind, text).of(self.service, self.method).not_sent();
         if left.is_zero() {
-            return Err(failed(ErrorKind::Deadline, "no time is left for the call".to_owned()));
+            return Err(self.failed(ErrorKind::Deadline, "no time is left for the call".to_owned()));
         }
-        let mut out = scratch::take();
-        self.codec
-            .encode(self.args.borrow(), &mut out)
-            .map_err(|e| failed(ErrorKind::Invalid, e.to_string()).with_source(e))?;
-        let mut compress = options.and_then(|o| o.compress).unwrap_or(settings.compress);
+        let compress = options.and_then(|o| o.compress).unwrap_or(settings.compress);
+        let format = options.and_then(|o| o.format).unwrap_or(self.codec.serialize_type());
+        Ok(Prepared { metadata, deadline, left, format, compress, idempotent })
+    }
+
+    fn failed(&self, kind: ErrorKind, text: String) -> Error {
+        Error::new(kind, text).of(self.service, self.method).not_sent()
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        let encoded = self.codec.encode(self.args.borrow(), out);
+        encoded.map_err(|e| self.failed(ErrorKind::Invalid, e.to_string()).with_source(e))
+    }
+
+    /// The call as layers see it.
+    fn to_call(&self, prepared: Prepared) -> Result<Call, Error> {
+        let mut body = scratch::take();
+        self.encode(&mut body)?;
+        let mut compress = prepared.compress;
         if compress != CompressType::NONE {
-            if out.len() > COMPRESS_THRESHOLD {
-                out = attempt::compress(settings, compress, out)
-                    .map_err(|e| failed(ErrorKind::Invalid, e.to_string()).with_source(e))?;
+            if body.len() > COMPRESS_THRESHOLD {
+                body = attempt::compress(&self.client.0.settings, compress, body)
+                    .map_err(|e| self.failed(ErrorKind::Invalid, e.to_string()).with_source(e))?;
             } else {
                 compress = CompressType::NONE;
             }
         }
-        let format = options.and_then(|o| o.format).unwrap_or(self.codec.serialize_type());
-        Ok(Prepared { body: Body::from(out), metadata, deadline, left, format, compress })
+        Ok(self.call_with(prepared, body.into(), compress))
+    }
+
+    fn call_with(&self, prepared: Prepared, body: Body, compress: CompressType) -> Call {
+        let mut call = Call::new(Target::shared(self.service, self.method), prepared.format, body);
+        call.metadata = prepared.metadata;
+        call.deadline = Some(prepared.deadline);
+        call.idempotent = prepared.idempotent;
+        call.compress = compress;
+        call
     }
 }
 
+/// A longer time is as good as this one, and this one can be added to any moment.
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 struct Prepared {
-    body: Body,
     metadata: Metadata,
     deadline: Instant,
     left: Duration,
     format: SerializeType,
+    /// What a large argument is compressed with.
     compress: CompressType,
-}
-
-impl Prepared {
-    fn into_call(self, service: &str, method: &str, idempotent: bool) -> Call {
-        let mut call = Call::new(Target::shared(service, method), self.format, self.body);
-        call.metadata = self.metadata;
-        call.deadline = Some(self.deadline);
-        call.idempotent = idempotent;
-        call.compress = self.compress;
-        call
-    }
+    idempotent: bool,
 }
 
 impl<'a, A, R, B> IntoFuture for Request<'a, A, R, B>
@@ -284,7 +310,7 @@ enum Exchange<'a, A: ?Sized, R, B> {
 impl<A: ?Sized, R, B> Unpin for CallFuture<'_, A, R, B> {}
 
 impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Error>> {
+    fn poll(&mut self, cx: &mut Context<'_>, tell_address: bool) -> Poll<Result<Reply, Error>> {
         loop {
             match self {
                 Self::Waiting { pending, client, names, idempotent } => {
@@ -295,6 +321,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
                         &client.0.settings,
                         *names,
                         *idempotent,
+                        tell_address,
                     )
                     .map_err(|e| mapped(client, e));
                     *self = Self::Over;
@@ -323,35 +350,58 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
 
     #[inline]
     fn begin(request: Request<'a, A, R, B>, cx: &Context<'_>) -> Result<Self, Error> {
-        let mut prepared = request.prepare()?;
+        let prepared = request.prepare()?;
         let (client, names, idempotent) =
-            (request.client, (request.service, request.method), request.idempotent);
-        if let Some(endpoint) = client.endpoint_without_layers()
-            && let Some(connection) = endpoint.live()
-        {
-            let frame = connection::Request {
-                header: Header::request(prepared.format).with_compress(prepared.compress),
-                service: names.0,
-                method: names.1,
-                metadata: prepared.metadata.encoded(),
-                timeout_ms: Some(attempt::milliseconds(prepared.left)),
-                body: std::mem::take(&mut prepared.body),
-                deadline: Some(prepared.deadline),
-            };
-            match connection.begin(frame, cx.waker()) {
-                Ok(key) => {
-                    let pending = Pending::new(connection, key);
-                    return Ok(Self::Waiting { pending, client, names, idempotent });
-                }
-                // The long way waits for a place or for another connection.
-                Err(NotStarted::Closed(body) | NotStarted::Full(body)) => prepared.body = body,
-                Err(error) => {
-                    return Err(attempt::not_started(error, connection.address()).of(names.0, names.1));
+            (request.client, (request.service, request.method), prepared.idempotent);
+        let call = match client.endpoint_without_layers().and_then(Endpoint::live) {
+            Some(connection) if prepared.compress == CompressType::NONE => {
+                let head = Head {
+                    header: Header::request(prepared.format),
+                    service: names.0,
+                    method: names.1,
+                    metadata: prepared.metadata.encoded(),
+                    left: Some(prepared.left),
+                    deadline: Some(prepared.deadline),
+                };
+                let outbound = head.encode(|out| request.encode(out).map_err(Unencoded::Body))?;
+                match connection.begin(outbound, cx.waker()) {
+                    Ok(key) => {
+                        let pending = Pending::new(connection, key);
+                        return Ok(Self::Waiting { pending, client, names, idempotent });
+                    }
+                    // The long way waits for a place or for another connection.
+                    Err(NotStarted::Closed(unsent) | NotStarted::Full(unsent)) => {
+                        request.call_with(prepared, unsent.into_payload().into(), CompressType::NONE)
+                    }
+                    Err(error) => {
+                        return Err(attempt::not_started(error, connection.address()).of(names.0, names.1));
+                    }
                 }
             }
-        }
-        let call = prepared.into_call(names.0, names.1, idempotent);
+            _ => request.to_call(prepared)?,
+        };
         Ok(Self::Boxed(Box::pin(async move { client.run(call).await.map_err(|e| mapped(client, e)) })))
+    }
+}
+
+/// Why a frame could not be made.
+enum Unencoded {
+    Body(Error),
+    Frame(EncodeError),
+}
+
+impl From<EncodeError> for Unencoded {
+    fn from(error: EncodeError) -> Self {
+        Self::Frame(error)
+    }
+}
+
+impl From<Unencoded> for Error {
+    fn from(unencoded: Unencoded) -> Self {
+        match unencoded {
+            Unencoded::Body(error) => error,
+            Unencoded::Frame(error) => attempt::too_large(error),
+        }
     }
 }
 
@@ -360,8 +410,8 @@ impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let reply = std::task::ready!(this.exchange.poll(cx))?;
-        let value = decode(&this.codec, reply.body, this.names, reply.address.as_ref());
+        let reply = std::task::ready!(this.exchange.poll(cx, false))?;
+        let value = decode(&this.codec, reply.body, this.names, this.client.address());
         Poll::Ready(value.map_err(|e| mapped(this.client, e)))
     }
 }
@@ -380,19 +430,19 @@ fn decode<A: ?Sized, R>(
     codec: &Codec<A, R>,
     body: Body,
     (service, method): (&str, &str),
-    address: Option<&Arc<str>>,
+    address: Option<&str>,
 ) -> Result<R, Error> {
     codec.decode(&body.into_bytes()).map_err(|e| {
         let error = Error::new(ErrorKind::Internal, format!("the reply does not decode: {e}"));
         let error = error.of(service, method).with_source(e);
         match address {
-            Some(address) => error.at(address.clone()),
+            Some(address) => error.at(address),
             None => error,
         }
     })
 }
 
-fn mapped(client: &Client, error: Error) -> Error {
+pub(super) fn mapped(client: &Client, error: Error) -> Error {
     match &client.0.settings.map_error {
         Some(map) => map(error),
         None => error,

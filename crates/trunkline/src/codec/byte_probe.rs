@@ -17,6 +17,7 @@ pub(crate) fn as_byte<T: Serialize + ?Sized>(value: &T, human_readable: bool) ->
 ///
 /// The name is for people and may change with the compiler, so nothing but the form of an empty value hangs on
 /// it. What the name cannot tell (an alias is resolved, a hand-written `Serialize` is not) counts as no bytes.
+#[cfg(any(feature = "msgpack", test))]
 pub(crate) fn names_byte_sequence(type_name: &str) -> bool {
     let Some(start) = type_name.trim_end_matches('>').strip_suffix("Vec<u8").or_else(|| {
         let name = type_name.trim_end_matches('>');

@@ -47,9 +47,10 @@ mod printable;
 mod protobuf;
 mod raw;
 mod set;
+#[cfg(any(feature = "msgpack", feature = "json"))]
+mod tagged;
 #[cfg(feature = "thrift")]
 mod thrift;
-pub(crate) mod token;
 #[cfg(any(feature = "msgpack", feature = "json"))]
 mod unknown;
 mod zero;
@@ -62,7 +63,7 @@ pub mod __private {
     /// For `#[derive(trunkline::Thrift)]`.
     #[cfg(feature = "thrift")]
     pub mod thrift {
-        pub use crate::codec::thrift::{Field, Value, in_field, missing, unknown};
+        pub use crate::codec::thrift::{ThriftField, ThriftValue, in_field, missing, unknown};
         pub use ::thrift::{Result, protocol};
     }
 }
@@ -75,7 +76,7 @@ pub use msgpack::MsgPack;
 #[cfg(feature = "protobuf")]
 pub use protobuf::Protobuf;
 pub use raw::Raw;
-pub use set::{CodecSet, SetError};
+pub use set::{CodecSet, DecodeSet, EncodeSet, FormatSet, SetError};
 #[cfg(feature = "thrift")]
 pub use thrift::Thrift;
 
@@ -115,6 +116,17 @@ pub trait Decode<T>: Format {
     /// # Errors
     /// When the bytes are not this format's, or do not fit the type.
     fn decode(payload: &Bytes) -> Result<T, CodecError>;
+
+    /// Decodes, and adds to `unknown` the paths of fields that the payload has and `T` has not, such as
+    /// `Items[3].Colour`, where the format can tell. Slower than [`decode`](Self::decode); meant for a method's
+    /// first calls, to find a misspelt field.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    fn decode_reporting_unknown(payload: &Bytes, unknown: &mut Vec<String>) -> Result<T, CodecError> {
+        let _ = unknown;
+        Self::decode(payload)
+    }
 }
 
 /// What a client call carries: one format's way of encoding an `A` and decoding an `R`.
@@ -140,6 +152,12 @@ impl<A: ?Sized, R> Codec<A, R> {
     /// The functions of the format `F`.
     pub const fn of<F: Encode<A> + Decode<R>>() -> Self {
         Self { ty: F::TYPE, name: F::NAME, encode: F::encode, decode: F::decode }
+    }
+
+    /// The same functions, asked for one by one: where one is missing, the compiler points at the type that lacks it.
+    #[doc(hidden)]
+    pub const fn of_both<E: Encode<A>, D: Decode<R>>() -> Self {
+        Self { ty: E::TYPE, name: E::NAME, encode: E::encode, decode: D::decode }
     }
 
     /// The functions of a call whose two directions are not of one format's making.

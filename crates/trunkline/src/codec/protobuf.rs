@@ -34,6 +34,7 @@ impl Format for Protobuf {
 
 #[diagnostic::do_not_recommend]
 impl<T: Message> Encode<T> for Protobuf {
+    #[inline]
     fn encode(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.reserve(value.encoded_len());
         value
@@ -42,12 +43,18 @@ impl<T: Message> Encode<T> for Protobuf {
     }
 }
 
-/// Fields of type `bytes::Bytes` share the payload's memory.
+/// Below this size a payload is read from a plain slice: copying what its `bytes::Bytes` fields hold is cheaper than the
+/// counters that sharing it takes.
+const SHARE: usize = 4 * 1024;
+
+/// Fields of type `bytes::Bytes` share the memory of payloads from 4 KiB on.
 #[diagnostic::do_not_recommend]
 impl<T: Message + Default> Decode<T> for Protobuf {
+    #[inline]
     fn decode(payload: &Bytes) -> Result<T, CodecError> {
-        T::decode(payload.clone())
-            .map_err(|error| CodecError::decode::<T>(Self::NAME, error.to_string()).with_source(error))
+        let decoded =
+            if payload.len() < SHARE { T::decode(&payload[..]) } else { T::decode(payload.clone()) };
+        decoded.map_err(|error| CodecError::decode::<T>(Self::NAME, error.to_string()).with_source(error))
     }
 }
 
@@ -73,10 +80,12 @@ mod tests {
     }
 
     #[test]
-    fn bytes_share_the_payload() {
-        let payload = Bytes::from(vec![0x0a, 0x02, b'h', b'i']);
+    fn bytes_share_a_large_payload() {
+        let mut payload = Vec::new();
+        Protobuf::encode(&Node { raw: Bytes::from(vec![7; SHARE]), next: None }, &mut payload).unwrap();
+        let payload = Bytes::from(payload);
         let node = decoded(payload.clone()).unwrap();
-        assert_eq!(node.raw.as_ptr(), payload[2..].as_ptr());
+        assert_eq!(node.raw.as_ptr(), payload[payload.len() - SHARE..].as_ptr());
     }
 
     #[test]

@@ -22,6 +22,7 @@ impl Format for Raw {
     const NAME: &'static str = "raw";
 }
 
+#[diagnostic::do_not_recommend]
 impl Encode<[u8]> for Raw {
     fn encode(value: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.extend_from_slice(value);
@@ -29,6 +30,7 @@ impl Encode<[u8]> for Raw {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Encode<&[u8]> for Raw {
     fn encode(value: &&[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.extend_from_slice(value);
@@ -36,6 +38,7 @@ impl Encode<&[u8]> for Raw {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Encode<Vec<u8>> for Raw {
     fn encode(value: &Vec<u8>, out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.extend_from_slice(value);
@@ -43,6 +46,7 @@ impl Encode<Vec<u8>> for Raw {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Encode<Bytes> for Raw {
     fn encode(value: &Bytes, out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.extend_from_slice(value);
@@ -50,12 +54,14 @@ impl Encode<Bytes> for Raw {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Decode<Vec<u8>> for Raw {
     fn decode(payload: &Bytes) -> Result<Vec<u8>, CodecError> {
         Ok(payload.to_vec())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Decode<Bytes> for Raw {
     fn decode(payload: &Bytes) -> Result<Bytes, CodecError> {
         Ok(payload.clone())

@@ -4,37 +4,43 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{CodecError, Decode, Encode, SerializeType};
+use super::{CodecError, Decode, Encode, Format, SerializeType};
 
-/// The formats in which arguments `A` come in and replies `R` go out: a tuple of one to eight formats.
-///
-/// The first format with a matching [`Format::TYPE`](super::Format::TYPE) is used.
-///
-/// ```
-/// # #[cfg(all(feature = "msgpack", feature = "json"))] {
-/// # use trunkline::codec::{CodecSet, Json, MsgPack, SerializeType};
-/// type Spoken = (MsgPack, Json);
-/// let n: i64 = <Spoken as CodecSet<i64, String>>::decode(SerializeType::JSON, &"7".into())?;
-/// assert_eq!(n, 7);
-/// let unknown = SerializeType::new(9).unwrap();
-/// let error = <Spoken as CodecSet<i64, String>>::decode(unknown, &"7".into()).unwrap_err();
-/// assert_eq!(error.to_string(), "can not find codec for 9");
-/// # }
-/// # Ok::<(), trunkline::codec::SetError>(())
-/// ```
-pub trait CodecSet<A, R>: Send + Sync + 'static {
+/// Formats: a tuple of one to eight of them.
+pub trait FormatSet: Send + Sync + 'static {
     /// The names of the formats, in order.
     const NAMES: &'static [&'static str];
 
     /// Whether one of the formats has this number.
     fn supports(ty: SerializeType) -> bool;
+}
 
+/// Formats in which arguments `A` come in.
+///
+/// The first format with a matching [`Format::TYPE`](super::Format::TYPE) is used.
+pub trait DecodeSet<A>: FormatSet {
     /// Decodes arguments in the format a request names.
     ///
     /// # Errors
     /// When no format has this number, or the payload does not decode.
     fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError>;
 
+    /// The same, adding to `unknown` the paths of fields that `A` does not have:
+    /// [`Decode::decode_reporting_unknown`].
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    fn decode_reporting_unknown(
+        ty: SerializeType,
+        payload: &Bytes,
+        unknown: &mut Vec<String>,
+    ) -> Result<A, SetError>;
+}
+
+/// Formats in which replies `R` go out.
+///
+/// The first format with a matching [`Format::TYPE`](super::Format::TYPE) is used.
+pub trait EncodeSet<R>: FormatSet {
     /// Appends a reply in the format its request named.
     ///
     /// # Errors
@@ -42,7 +48,29 @@ pub trait CodecSet<A, R>: Send + Sync + 'static {
     fn encode(ty: SerializeType, reply: &R, out: &mut Vec<u8>) -> Result<(), SetError>;
 }
 
-/// Why a [`CodecSet`] could not do it.
+/// The formats in which arguments `A` come in and replies `R` go out.
+///
+/// ```
+/// # #[cfg(all(feature = "msgpack", feature = "json"))] {
+/// # use trunkline::codec::{CodecSet, DecodeSet, Json, MsgPack, SerializeType};
+/// fn spoken<C: CodecSet<i64, String>>() -> &'static [&'static str] {
+///     C::NAMES
+/// }
+/// assert_eq!(spoken::<(MsgPack, Json)>(), ["msgpack", "json"]);
+///
+/// let n: i64 = <(MsgPack, Json)>::decode(SerializeType::JSON, &"7".into())?;
+/// assert_eq!(n, 7);
+/// let unknown = SerializeType::new(9).unwrap();
+/// let error = <(MsgPack, Json) as DecodeSet<i64>>::decode(unknown, &"7".into()).unwrap_err();
+/// assert_eq!(error.to_string(), "can not find codec for 9");
+/// # }
+/// # Ok::<(), trunkline::codec::SetError>(())
+/// ```
+pub trait CodecSet<A, R>: DecodeSet<A> + EncodeSet<R> {}
+
+impl<C, A, R> CodecSet<A, R> for C where C: DecodeSet<A> + EncodeSet<R> {}
+
+/// Why a set of formats could not do it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SetError {
@@ -78,16 +106,16 @@ impl From<CodecError> for SetError {
 
 macro_rules! tuples {
     ($($($format:ident)+;)+) => {$(
-        impl<A, R, $($format),+> CodecSet<A, R> for ($($format,)+)
-        where
-            $($format: Decode<A> + Encode<R>,)+
-        {
+        impl<$($format: Format),+> FormatSet for ($($format,)+) {
             const NAMES: &'static [&'static str] = &[$($format::NAME),+];
 
             fn supports(ty: SerializeType) -> bool {
                 $(ty == $format::TYPE)||+
             }
+        }
 
+        impl<A, $($format: Decode<A>),+> DecodeSet<A> for ($($format,)+) {
+            #[inline]
             fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError> {
                 $(if ty == $format::TYPE {
                     return Ok($format::decode(payload)?);
@@ -95,6 +123,20 @@ macro_rules! tuples {
                 Err(SetError::Unknown(ty))
             }
 
+            fn decode_reporting_unknown(
+                ty: SerializeType,
+                payload: &Bytes,
+                unknown: &mut Vec<String>,
+            ) -> Result<A, SetError> {
+                $(if ty == $format::TYPE {
+                    return Ok($format::decode_reporting_unknown(payload, unknown)?);
+                })+
+                Err(SetError::Unknown(ty))
+            }
+        }
+
+        impl<R, $($format: Encode<R>),+> EncodeSet<R> for ($($format,)+) {
+            #[inline]
             fn encode(ty: SerializeType, reply: &R, out: &mut Vec<u8>) -> Result<(), SetError> {
                 $(if ty == $format::TYPE {
                     return Ok($format::encode(reply, out)?);
@@ -118,7 +160,7 @@ tuples! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Format, Raw};
+    use super::super::Raw;
     use super::*;
 
     struct Upper;
@@ -151,25 +193,25 @@ mod tests {
 
     #[test]
     fn the_request_chooses_the_format() {
-        assert_eq!(<Both as CodecSet<Vec<u8>, Vec<u8>>>::NAMES, ["raw", "upper"]);
+        assert_eq!(Both::NAMES, ["raw", "upper"]);
         for (ty, sent) in [(Raw::TYPE, "abc"), (Upper::TYPE, "ABC")] {
             let mut out = Vec::new();
-            <Both as CodecSet<Vec<u8>, Vec<u8>>>::encode(ty, &b"abc".to_vec(), &mut out).unwrap();
+            <Both as EncodeSet<Vec<u8>>>::encode(ty, &b"abc".to_vec(), &mut out).unwrap();
             assert_eq!(out, sent.as_bytes());
-            assert!(<Both as CodecSet<Vec<u8>, Vec<u8>>>::supports(ty));
+            assert!(Both::supports(ty));
         }
     }
 
     #[test]
     fn an_unknown_number_gives_gos_text() {
-        let error = <Both as CodecSet<Vec<u8>, Vec<u8>>>::decode(SerializeType::MSGPACK, &Bytes::new());
+        let error = <Both as DecodeSet<Vec<u8>>>::decode(SerializeType::MSGPACK, &Bytes::new());
         assert_eq!(error.unwrap_err().to_string(), "can not find codec for 3");
-        assert!(!<Both as CodecSet<Vec<u8>, Vec<u8>>>::supports(SerializeType::MSGPACK));
+        assert!(!Both::supports(SerializeType::MSGPACK));
     }
 
     #[test]
     fn the_formats_own_error_comes_through() {
-        let error = <Both as CodecSet<Vec<u8>, Vec<u8>>>::decode(Upper::TYPE, &Bytes::from("Ab"));
+        let error = <Both as DecodeSet<Vec<u8>>>::decode(Upper::TYPE, &Bytes::from("Ab"));
         assert_eq!(error.unwrap_err().to_string(), "upper: cannot decode Vec<u8>: found 0x62");
     }
 }

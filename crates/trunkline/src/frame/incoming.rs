@@ -119,8 +119,9 @@ impl Incoming {
             activity.partial.store(held > 0, Ordering::Relaxed);
         }
         activity.held.store(held, Ordering::Relaxed);
-        // Never more than doubles what has really arrived, whatever length was announced.
-        let room = self.decoder.missing(&self.buf).min(held).max(self.chunk);
+        // At most four times what has really arrived, whatever length was announced: a megabyte is
+        // copied once over while it grows, and a liar gets little.
+        let room = self.decoder.missing(&self.buf).min(held * 3).max(self.chunk);
         if held + room > ALLOWANCE && held > 0 {
             let mut granted = pin!(self.charge.wait_resize(held + room));
             let closed = std::future::poll_fn(|cx| {

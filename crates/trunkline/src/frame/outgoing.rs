@@ -129,10 +129,11 @@ impl Outgoing {
     }
 
     /// Appends frames that are encoded already.
-    pub(crate) fn append_encoded(&mut self, frames: &[u8]) {
+    pub(crate) fn append_encoded(&mut self, frames: &[u8]) -> Place {
         self.small.extend_from_slice(frames);
         self.small_appended += frames.len() as u64;
         self.grow(frames.len());
+        Place::Small(self.small_appended)
     }
 
     /// Appends a batch of encoded frames and leaves `frames` empty. Where nothing waits, the two

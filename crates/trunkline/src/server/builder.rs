@@ -36,16 +36,16 @@ pub(crate) type StopCallback = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = (
 pub struct ServerBuilder {
     router: Router,
     chain: Chain,
-    limits: ServerLimits,
-    budget: ByteBudget,
+    pub(super) limits: ServerLimits,
+    pub(super) budget: ByteBudget,
     compressors: Compressors,
     error_text: Option<Box<ErrorText>>,
     filters: Vec<Arc<dyn ConnectionFilter>>,
     transports: Transports,
-    grace: Duration,
-    drain: Duration,
+    pub(super) grace: Duration,
+    pub(super) drain: Duration,
     on_stop: Vec<StopCallback>,
-    wrong: Option<Error>,
+    pub(super) wrong: Option<Error>,
 }
 
 impl Default for ServerBuilder {
@@ -253,10 +253,21 @@ impl ServerBuilder {
         )
     }
 
-    /// The router and layers alone, for calls without a transport.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn into_direct(self) -> (Arc<Router>, Arc<Chain>) {
-        (Arc::new(self.router), Arc::new(self.chain))
+    /// Layers, router and handlers alone, for calls without a transport.
+    ///
+    /// # Errors
+    /// When the builder was given something that cannot be.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_direct(self) -> Result<super::direct::Direct, Error> {
+        match self.wrong {
+            Some(wrong) => Err(wrong),
+            None => Ok(super::direct::Direct {
+                router: self.router.into(),
+                chain: self.chain,
+                rules: AnswerRules { compressors: self.compressors, error_text: self.error_text },
+                inflated: self.limits.wire.inflated,
+            }),
+        }
     }
 }
 

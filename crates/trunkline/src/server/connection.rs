@@ -182,6 +182,7 @@ impl Connection {
                     self.until_read().await;
                 }
             }
+            batch.end();
             self.send(&mut batch);
             self.until_read().await;
         }

@@ -16,6 +16,7 @@ use trunkline_wire::{CompressType, Header, Message, keys};
 
 use super::answer::LargeAnswer;
 use super::connection::Connection;
+use super::pace::Stopwatch;
 use super::router::{Route, RouteCache};
 use super::running::{Key, Queued};
 use crate::budget::{ALLOWANCE, Charge};
@@ -78,25 +79,20 @@ pub(super) struct Batch {
     pub(super) replies: Vec<u8>,
     /// A large answer was queued beside `replies`.
     pub(super) large: bool,
-    /// When the last handler's first poll ended, which is when the next one begins: one look at
-    /// the clock for each call instead of two.
-    clock: std::time::Instant,
+    watch: Stopwatch,
 }
 
 impl Batch {
     pub(super) fn new() -> Self {
-        Self { replies: Vec::new(), large: false, clock: std::time::Instant::now() }
+        Self { replies: Vec::new(), large: false, watch: Stopwatch::new() }
     }
 
     pub(super) fn begin(&mut self) {
-        self.clock = std::time::Instant::now();
+        self.watch.restart();
     }
 
-    fn lap(&mut self) -> Duration {
-        let now = std::time::Instant::now();
-        let lap = now - self.clock;
-        self.clock = now;
-        lap
+    pub(super) fn end(&mut self) {
+        self.watch.end();
     }
 }
 
@@ -160,7 +156,9 @@ impl Connection {
             Err(error) => return self.answer_here(header, &route.target, Err(error), batch),
         };
         let first = first_poll(&route.target, || route.endpoint.clone().call(call));
-        route.pace.took(batch.lap());
+        if let Some(took) = batch.watch.lap() {
+            route.pace.took(took);
+        }
         match first {
             First::Done(result) => self.answer_here(header, &route.target, result, batch),
             First::Pending(future) => {
@@ -188,9 +186,8 @@ impl Connection {
             Err(error) => return self.answer_here(header, names.target(), Err(error), batch),
         };
         let first = first_poll(names.target(), || self.shared.layered(call));
-        let lap = batch.lap();
-        if let Names::Route(route) = &names {
-            route.pace.took(lap);
+        if let (Some(took), Names::Route(route)) = (batch.watch.lap(), &names) {
+            route.pace.took(took);
         }
         match first {
             First::Done(result) => self.answer_here(header, names.target(), result, batch),
@@ -226,6 +223,10 @@ impl Connection {
             return self.enqueue(arrived, names.target(), batch);
         }
         self.start_apart(arrived, Asked { header, names });
+        // A worker runs the task it spawned last itself, and nobody else is told of it. A task
+        // after the slow one moves that to where an idle worker is woken to take it; else it would
+        // run here, with nobody left to look for what arrives meanwhile.
+        tokio::spawn(std::future::ready(()));
         Ok(())
     }
 
@@ -274,8 +275,12 @@ impl Connection {
         if tokio::runtime::Handle::try_current().is_err() {
             return;
         }
-        while !self.is_full() {
-            let Some(queued) = self.running.lock().dequeue() else { return };
+        if !self.running.lock().begin_starting() {
+            return;
+        }
+        loop {
+            let next = self.running.lock().next_to_start(|| self.is_full());
+            let Some(queued) = next else { return };
             let message = &queued.arrived.message;
             let names = match self.shared.router.find(message.service_path(), message.service_method()) {
                 Ok(route) => Names::Route(Arc::new(route)),
@@ -447,11 +452,14 @@ impl Connection {
     fn go_on(self: &Arc<Self>, future: Handling, asked: Asked, deadline: Option<Instant>, wire_len: usize) {
         let permit = Permit::take(self, wire_len);
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
-        let mut running = self.running.lock();
-        let Some((key, sooner)) = running.insert(asked, deadline, generation) else { return };
-        let task = tokio::spawn(permit.finish(key, future));
-        running.started(key, task.abort_handle());
-        drop(running);
+        let noted = self.running.lock().insert(asked, deadline, generation);
+        let Some((key, sooner)) = noted else { return };
+        // Not under the lock: a runtime that shuts down drops the task at once, and with it the
+        // permit, which looks at the queue.
+        let task = tokio::spawn(permit.finish(key, future)).abort_handle();
+        if let Some(task) = self.running.lock().started(key, task) {
+            task.abort();
+        }
         self.wake_timer(sooner);
     }
 }
@@ -487,7 +495,7 @@ fn first_poll(target: &Target, handling: impl FnOnce() -> Handling) -> First {
 
 /// The answer to a panic: a fixed text and an id that the log repeats. Arguments, message and
 /// stack are the server's own business.
-fn panicked(target: &Target, panic: &(dyn Any + Send)) -> Error {
+pub(super) fn panicked(target: &Target, panic: &(dyn Any + Send)) -> Error {
     use std::hash::{BuildHasher, Hasher};
     let id = std::hash::RandomState::new().build_hasher().finish();
     let text = panic
@@ -548,13 +556,17 @@ impl Drop for Permit {
     }
 }
 
-struct CatchUnwind(Handling);
+/// A call whose panic is a value.
+pub(super) struct CatchUnwind<F>(pub(super) F);
 
-impl Future for CatchUnwind {
+impl<F> Future for CatchUnwind<F>
+where
+    F: Future<Output = Result<Reply, Error>> + Unpin,
+{
     type Output = Result<Result<Reply, Error>, Box<dyn Any + Send>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
             Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
             Ok(Poll::Pending) => Poll::Pending,
             Err(panic) => Poll::Ready(Err(panic)),

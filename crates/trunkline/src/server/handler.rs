@@ -6,10 +6,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::Instrument;
 use trunkline_wire::SerializeType;
 
-use crate::call::{Call, Reply};
-use crate::codec::{CodecError, CodecSet, SetError};
+use super::first_calls::FirstCalls;
+use crate::call::{Body, Call, Reply};
+use crate::codec::{CodecError, CodecSet, DecodeSet, EncodeSet, SetError};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, IntoFailure};
@@ -44,6 +46,10 @@ pub trait Method<S>: Send + Sync + 'static {
     type Reply: Send + Sync + 'static;
     /// What it may fail with.
     type Error: IntoFailure;
+    /// The formats that its arguments come in.
+    type ArgsFormats: DecodeSet<Self::Args>;
+    /// The formats that its replies go out in: the same.
+    type ReplyFormats: EncodeSet<Self::Reply>;
 
     /// Runs the method.
     fn call<'a>(
@@ -54,36 +60,37 @@ pub trait Method<S>: Send + Sync + 'static {
 }
 
 /// A method of a user's type.
-pub(crate) struct MethodEndpoint<S, M, C> {
+pub(crate) struct MethodEndpoint<S, M> {
     service: Arc<S>,
     flags: MethodFlags,
-    kind: PhantomData<fn() -> (M, C)>,
+    first_calls: Arc<FirstCalls>,
+    method: PhantomData<fn() -> M>,
 }
 
-impl<S, M, C> MethodEndpoint<S, M, C> {
+impl<S, M> MethodEndpoint<S, M> {
     pub(crate) fn new(service: Arc<S>, flags: MethodFlags) -> Self {
-        Self { service, flags, kind: PhantomData }
+        Self { service, flags, first_calls: Arc::new(FirstCalls::new()), method: PhantomData }
     }
 }
 
-impl<S, M, C> Endpoint for MethodEndpoint<S, M, C>
+impl<S, M> Endpoint for MethodEndpoint<S, M>
 where
     S: Send + Sync + 'static,
     M: Method<S>,
-    C: CodecSet<M::Args, M::Reply>,
 {
     fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, M::Args, M::Reply>(&ctx, body.into_bytes())?;
+            let args = decode::<M::ArgsFormats, M::Args>(&self.first_calls, &ctx, body)?;
             let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
-            answer::<C, M::Args, M::Reply, M::Error>(&ctx, result)
+            answer::<M::ReplyFormats, M::Reply, M::Error>(&ctx, result)
         })
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
-        Arc::new(Self::new(self.service.clone(), self.flags))
+        let (service, first_calls) = (self.service.clone(), self.first_calls.clone());
+        Arc::new(Self { service, flags: self.flags, first_calls, method: PhantomData })
     }
 }
 
@@ -104,45 +111,45 @@ pub struct ArgsOnly;
 #[derive(Debug)]
 pub struct WithCtx;
 
-impl<A, R, E, F, Fut> Function<A, (ArgsOnly, E)> for F
+// The error is `Failure` and no type parameter: so `Ok(..)` alone says enough, and `?` takes any error.
+impl<A, R, F, Fut> Function<A, ArgsOnly> for F
 where
     F: Fn(A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
+    Fut: Future<Output = Result<R, Failure>> + Send,
     R: Send + Sync + 'static,
-    E: IntoFailure,
     A: Send + 'static,
 {
     type Reply = R;
 
     async fn call(&self, _: Ctx, args: A) -> Result<R, Failure> {
-        self(args).await.map_err(IntoFailure::into_failure)
+        self(args).await
     }
 }
 
-impl<A, R, E, F, Fut> Function<A, (WithCtx, E)> for F
+impl<A, R, F, Fut> Function<A, WithCtx> for F
 where
     F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, E>> + Send,
+    Fut: Future<Output = Result<R, Failure>> + Send,
     R: Send + Sync + 'static,
-    E: IntoFailure,
     A: Send + 'static,
 {
     type Reply = R;
 
     async fn call(&self, ctx: Ctx, args: A) -> Result<R, Failure> {
-        self(ctx, args).await.map_err(IntoFailure::into_failure)
+        self(ctx, args).await
     }
 }
 
 pub(crate) struct FunctionEndpoint<F, A, K, C> {
     function: Arc<F>,
     flags: MethodFlags,
+    first_calls: Arc<FirstCalls>,
     kind: PhantomData<fn() -> (A, K, C)>,
 }
 
 impl<F, A, K, C> FunctionEndpoint<F, A, K, C> {
     pub(crate) fn new(function: Arc<F>, flags: MethodFlags) -> Self {
-        Self { function, flags, kind: PhantomData }
+        Self { function, flags, first_calls: Arc::new(FirstCalls::new()), kind: PhantomData }
     }
 }
 
@@ -157,14 +164,15 @@ where
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, A, F::Reply>(&ctx, body.into_bytes())?;
+            let args = decode::<C, A>(&self.first_calls, &ctx, body)?;
             let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
-            answer::<C, A, F::Reply, Failure>(&ctx, result)
+            answer::<C, F::Reply, Failure>(&ctx, result)
         })
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
-        Arc::new(Self::new(self.function.clone(), self.flags))
+        let (function, first_calls) = (self.function.clone(), self.first_calls.clone());
+        Arc::new(Self { function, flags: self.flags, first_calls, kind: PhantomData })
     }
 }
 
@@ -181,9 +189,7 @@ where
             let (ctx, body) = Ctx::begin(call);
             let result = ctx.scope((self.0)(ctx.clone(), body.into_bytes())).await;
             match result {
-                Ok(bytes) => {
-                    Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), address: None })
-                }
+                Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
                 Err(failure) => {
                     let (mut error, reply) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
@@ -211,13 +217,15 @@ fn run(
     flags: MethodFlags,
     future: impl Future<Output = Result<Reply, Error>> + Send + 'static,
 ) -> BoxFuture<'static, Result<Reply, Error>> {
+    // The span of a layer around this call goes along to wherever the handler runs.
     if flags.blocking {
         let runtime = tokio::runtime::Handle::current();
+        let future = future.in_current_span();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(future));
         return Box::pin(joined(task));
     }
     if flags.run_to_completion {
-        return Box::pin(joined(tokio::spawn(future)));
+        return Box::pin(joined(tokio::spawn(future.in_current_span())));
     }
     Box::pin(future)
 }
@@ -233,11 +241,12 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
     }
 }
 
-fn decode<C, A, R>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
+#[inline]
+fn decode<C, A>(first_calls: &FirstCalls, ctx: &Ctx, body: Body) -> Result<A, Error>
 where
-    C: CodecSet<A, R>,
+    C: DecodeSet<A>,
 {
-    C::decode(ctx.format(), &payload).map_err(|error| match error {
+    first_calls.decode::<C, A>(ctx, &body.into_bytes()).map_err(|error| match error {
         SetError::Unknown(format) => no_codec(format, C::NAMES),
         SetError::Codec(error) => Error::new(ErrorKind::Invalid, codec_text(&error)).with_source(error),
     })
@@ -258,9 +267,10 @@ fn codec_text(error: &CodecError) -> String {
     }
 }
 
-fn answer<C, A, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
+#[inline]
+fn answer<C, R, E>(ctx: &Ctx, result: Result<R, E>) -> Result<Reply, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
     R: 'static,
     E: IntoFailure,
 {
@@ -268,23 +278,23 @@ where
         // Nobody reads the reply of a oneway: it is not encoded.
         Ok(_) if ctx.is_oneway() => Ok(Reply::default()),
         Ok(reply) => {
-            let body = encode::<C, A, R>(ctx, &reply)?;
-            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), address: None })
+            let body = encode::<C, R>(ctx, &reply)?;
+            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None })
         }
         Err(error) => {
             let (mut error, reply) = error.into_failure().into_parts();
             error.metadata_mut().extend(&ctx.take_reply_metadata());
             if let Some(reply) = reply {
-                error = with_reply::<C, A, R>(ctx, error, &*reply)?;
+                error = with_reply::<C, R>(ctx, error, &*reply)?;
             }
             Err(error)
         }
     }
 }
 
-fn with_reply<C, A, R>(ctx: &Ctx, error: Error, reply: &(dyn Any + Send)) -> Result<Error, Error>
+fn with_reply<C, R>(ctx: &Ctx, error: Error, reply: &(dyn Any + Send)) -> Result<Error, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
     R: 'static,
 {
     let Some(reply) = reply.downcast_ref::<R>() else {
@@ -292,7 +302,7 @@ where
         return Ok(error);
     };
     // As in Go, an error that does not encode its reply is replaced by the encoding's own.
-    let payload = encode::<C, A, R>(ctx, reply)?;
+    let payload = encode::<C, R>(ctx, reply)?;
     Ok(error.with_reply(ctx.format(), payload.into()))
 }
 
@@ -305,9 +315,10 @@ fn warn_of_stranger(ctx: &Ctx, expected: &str) {
     );
 }
 
-fn encode<C, A, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
+#[inline]
+fn encode<C, R>(ctx: &Ctx, reply: &R) -> Result<Vec<u8>, Error>
 where
-    C: CodecSet<A, R>,
+    C: EncodeSet<R>,
 {
     let mut out = scratch::take();
     match C::encode(ctx.format(), reply, &mut out) {

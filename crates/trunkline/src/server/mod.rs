@@ -6,12 +6,17 @@
 mod admission;
 mod answer;
 mod builder;
+mod configure;
 mod connection;
+#[cfg(feature = "testing")]
+mod direct;
 mod dispatch;
 mod filter;
+mod first_calls;
 mod handler;
 mod late;
 mod limits;
+mod pace;
 mod push;
 mod router;
 mod running;

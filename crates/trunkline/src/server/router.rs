@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
 use super::handler::Endpoint;
+use super::pace::Pace;
 use super::service::{MethodInfo, Service};
 use crate::call::Target;
 use crate::error::{Error, ErrorKind};
@@ -32,46 +32,6 @@ pub(crate) struct Route {
     pub(crate) endpoint: Arc<dyn Endpoint>,
     pub(crate) idempotent: bool,
     pub(crate) pace: Arc<Pace>,
-}
-
-/// Remembers whether a method's first poll takes long, that is, whether polling it where its
-/// frame was read would hold up the connection's other calls.
-#[derive(Default)]
-pub(crate) struct Pace {
-    /// How many of the next calls go to tasks of their own.
-    apart: AtomicU32,
-    /// How many went apart the last time; doubles while the method stays slow.
-    last: AtomicU32,
-}
-
-/// A first poll longer than this is slow.
-const SLOW: Duration = Duration::from_micros(200);
-const APART_FIRST: u32 = 64;
-const APART_MOST: u32 = 4096;
-
-impl Pace {
-    /// Whether the next call should go to a task of its own without being polled here.
-    #[inline]
-    pub(crate) fn is_apart(&self) -> bool {
-        let left = self.apart.load(Ordering::Relaxed);
-        if left == 0 {
-            return false;
-        }
-        // Lost updates only move the moment of the next try.
-        self.apart.store(left - 1, Ordering::Relaxed);
-        true
-    }
-
-    #[inline]
-    pub(crate) fn took(&self, poll: Duration) {
-        if poll > SLOW {
-            let next = (self.last.load(Ordering::Relaxed) * 2).clamp(APART_FIRST, APART_MOST);
-            self.last.store(next, Ordering::Relaxed);
-            self.apart.store(next, Ordering::Relaxed);
-        } else if self.last.load(Ordering::Relaxed) != 0 {
-            self.last.store(0, Ordering::Relaxed);
-        }
-    }
 }
 
 impl Router {
@@ -109,6 +69,10 @@ impl Router {
             services.get(path).into_iter().flat_map(HashMap::values).map(|e| e.about.clone()).collect();
         methods.sort_by(|a, b| a.name.cmp(&b.name));
         methods
+    }
+
+    pub(crate) fn knows(&self, path: &str, method: &str) -> bool {
+        self.services.read().get(path).is_some_and(|methods| methods.contains_key(method))
     }
 
     /// Finds a method by what stands in the frame.
@@ -189,19 +153,6 @@ impl RouteCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slow_method_is_put_apart_for_longer_and_longer() {
-        let pace = Pace::default();
-        assert!(!pace.is_apart());
-        pace.took(SLOW * 2);
-        assert_eq!((0..100).filter(|_| pace.is_apart()).count(), 64);
-        pace.took(SLOW * 2);
-        assert_eq!((0..200).filter(|_| pace.is_apart()).count(), 128);
-        pace.took(SLOW / 2);
-        pace.took(SLOW * 2);
-        assert_eq!((0..100).filter(|_| pace.is_apart()).count(), 64);
-    }
 
     #[test]
     fn unknown_names_get_gos_texts() {

@@ -12,6 +12,8 @@ use super::dispatch::{Arrived, Asked};
 pub(crate) struct Running {
     calls: Slab<Entry>,
     queue: VecDeque<Queued>,
+    /// Somebody is starting what is queued.
+    starting: bool,
     /// The next instant at which something here may be late.
     earliest: Option<Instant>,
     closed: bool,
@@ -43,7 +45,7 @@ pub(crate) struct Queued {
 
 impl Running {
     pub(crate) fn new() -> Self {
-        Self { calls: Slab::new(), queue: VecDeque::new(), earliest: None, closed: false }
+        Self { calls: Slab::new(), queue: VecDeque::new(), starting: false, earliest: None, closed: false }
     }
 
     /// Notes a call. `None` when the connection has closed and the call should not go on.
@@ -74,12 +76,15 @@ impl Running {
         }
     }
 
-    /// Gives a call the handle by which it is cancelled, if it has not ended already.
-    pub(crate) fn started(&mut self, key: Key, task: AbortHandle) {
-        if let Some(entry) = self.calls.get_mut(key.index)
-            && entry.generation == key.generation
-        {
-            entry.task = Some(task);
+    /// Gives a call the handle by which it is cancelled, and gives it back if the call is not here
+    /// any more: it has ended, or is to be cancelled now.
+    pub(crate) fn started(&mut self, key: Key, task: AbortHandle) -> Option<AbortHandle> {
+        match self.calls.get_mut(key.index) {
+            Some(entry) if entry.generation == key.generation => {
+                entry.task = Some(task);
+                None
+            }
+            _ => Some(task),
         }
     }
 
@@ -99,8 +104,17 @@ impl Running {
         self.queue.len()
     }
 
-    pub(crate) fn dequeue(&mut self) -> Option<Queued> {
-        self.queue.pop_front()
+    /// Makes the caller the one who starts what is queued. False: there is nothing, or somebody
+    /// does it already and will see what the caller saw.
+    pub(crate) fn begin_starting(&mut self) -> bool {
+        !self.queue.is_empty() && !std::mem::replace(&mut self.starting, true)
+    }
+
+    /// The next request to start; none ends what [`begin_starting`](Self::begin_starting) began.
+    pub(crate) fn next_to_start(&mut self, is_full: impl FnOnce() -> bool) -> Option<Queued> {
+        let next = if is_full() { None } else { self.queue.pop_front() };
+        self.starting = next.is_some();
+        next
     }
 
     pub(crate) fn earliest(&self) -> Option<Instant> {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::handler::{
     Endpoint, Function, FunctionEndpoint, Method, MethodEndpoint, MethodFlags, RawEndpoint,
 };
-use crate::codec::CodecSet;
+use crate::codec::{CodecSet, FormatSet};
 use crate::ctx::Ctx;
 use crate::failure::Failure;
 
@@ -77,8 +77,13 @@ impl MethodInfo {
     }
 
     /// Fills in what the types say.
-    fn typed<C: CodecSet<A, R>, A, R>(self) -> Self {
-        Self { args: std::any::type_name::<A>(), reply: std::any::type_name::<R>(), formats: C::NAMES, ..self }
+    fn typed<C: FormatSet, A, R>(self) -> Self {
+        Self {
+            args: std::any::type_name::<A>(),
+            reply: std::any::type_name::<R>(),
+            formats: C::NAMES,
+            ..self
+        }
     }
 }
 
@@ -110,7 +115,7 @@ impl ServiceInfo {
 
     /// Adds a method of these formats, argument and reply.
     #[must_use]
-    pub fn method<C: CodecSet<A, R>, A, R>(mut self, about: MethodInfo) -> Self {
+    pub fn method<C: FormatSet, A, R>(mut self, about: MethodInfo) -> Self {
         self.methods.push(about.typed::<C, A, R>());
         self
     }
@@ -141,16 +146,13 @@ impl Service {
 
     /// Adds a method of a user's type; what `#[trunkline::service]` calls for each method.
     #[must_use]
-    pub fn method<S, M, C>(self, about: MethodInfo, service: &Arc<S>) -> Self
+    pub fn method<S, M>(self, about: MethodInfo, service: &Arc<S>) -> Self
     where
         S: Send + Sync + 'static,
         M: Method<S>,
-        C: CodecSet<M::Args, M::Reply>,
     {
-        let endpoint = Arc::new(MethodEndpoint::<S, M, C>::new(service.clone(), about.flags));
-        self.with(
-about.typed::<C, M::Args, M::Reply>(), endpoint
-        )
+        let endpoint = Arc::new(MethodEndpoint::<S, M>::new(service.clone(), about.flags));
+        self.with(about.typed::<M::ArgsFormats, M::Args, M::Reply>(), endpoint)
     }
 
     /// Adds a function or closure: `|args|` or `|ctx, args|`, in the default formats.
@@ -176,9 +178,7 @@ about.typed::<C, M::Args, M::Reply>(), endpoint
         C: CodecSet<A, F::Reply>,
     {
         let endpoint = Arc::new(FunctionEndpoint::<F, A, K, C>::new(Arc::new(function), about.flags));
-        self.with(
-about.typed::<C, A, F::Reply>(), endpoint
-        )
+        self.with(about.typed::<C, A, F::Reply>(), endpoint)
     }
 
     /// Adds a handler of encoded bytes: it sees the format in its context and answers in it.

@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, EnumAccess, MapAccess, SeqAcces
 use serde::ser::{self, Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::time::Time;
-use crate::codec::token;
+use super::token;
 
 /// A value whose type is not known beforehand: Go's `any`.
 ///

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::{self, Deserialize, Deserializer, EnumAccess, VariantAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::codec::token;
+use super::token;
 
 /// The longest text taken.
 const LONGEST: usize = 4096;

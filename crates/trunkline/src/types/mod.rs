@@ -15,6 +15,7 @@ mod calendar;
 mod decimal;
 mod duration;
 mod time;
+pub(crate) mod token;
 
 pub use bytes::Bytes;
 

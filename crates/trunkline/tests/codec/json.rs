@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
-use trunkline::codec::{CodecError, Encode, Json};
+use trunkline::codec::{CodecError, Decode, Encode, Json};
 
 use crate::sample;
 
@@ -255,6 +255,6 @@ fn unknown_fields_are_reported_with_their_path() {
     }
     let payload = r#"{"items":[{"A":1,"B":2},{"A":1,"B":2,"C":[1]}],"odd":null}"#;
     let mut unknown = Vec::new();
-    Json::decode_reporting_unknown::<Outer>(&payload.into(), &mut unknown).unwrap();
+    <Json as Decode<Outer>>::decode_reporting_unknown(&payload.into(), &mut unknown).unwrap();
     assert_eq!(unknown, ["items[1].C", "odd"]);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use trunkline::codec::{Json, MsgPack};
+use trunkline::codec::{Decode, Json, MsgPack};
 use trunkline::message;
 
 use crate::sample::{Both, both, decoded, encoded};
@@ -78,6 +78,40 @@ fn a_rule_for_all_names_of_a_format() {
 fn the_golden_call() {
     assert_eq!(encoded::<MsgPack, _>(&Args { a: 10, b: 20 }), b"\x82\xa1A\x0a\xa1B\x14");
     assert_eq!(encoded::<Json, _>(&Args { a: 10, b: 20 }), br#"{"A":10,"B":20}"#);
+}
+
+#[test]
+fn the_golden_file_transfer() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct TransferArgs {
+        #[message(json = "file_name")]
+        file_name: String,
+        #[message(json = "file_size")]
+        file_size: i64,
+        #[message(json = "meta")]
+        meta: HashMap<String, String>,
+    }
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct TransferReply {
+        token: Vec<u8>,
+        addr: String,
+    }
+    let args: TransferArgs = decoded::<MsgPack, _>(
+        b"\x83\xa8FileName\xa7abc.txt\xa8FileSize\xd3\x00\x00\x00\x00\x00\x00\x05\xa4\xa4Meta\x81\xa3foo\xa3bar",
+    )
+    .unwrap();
+    assert_eq!(
+        (args.file_name.as_str(), args.file_size, args.meta["foo"].as_str()),
+        ("abc.txt", 1444, "bar")
+    );
+
+    let token: Vec<u8> = (0..32).collect();
+    let payload = [&b"\x82\xa5Token\xc4\x20"[..], &token, b"\xa4Addr\xae127.0.0.1:8973"].concat();
+    let reply = TransferReply { token, addr: "127.0.0.1:8973".into() };
+    assert_eq!(decoded::<MsgPack, TransferReply>(&payload).unwrap(), reply);
+    assert_eq!(encoded::<MsgPack, _>(&reply), payload);
 }
 
 #[test]
@@ -446,13 +480,13 @@ fn unknown_fields_are_reported_with_their_path_embedded_ones_too() {
     }
     let mut unknown = Vec::new();
     let payload = br#"{"Outers":[{"ID":1,"Colour":"red","A":1}],"Odd":{"deep":1}}"#;
-    Json::decode_reporting_unknown::<Holder>(&payload[..].into(), &mut unknown).unwrap();
+    <Json as Decode<Holder>>::decode_reporting_unknown(&payload[..].into(), &mut unknown).unwrap();
     assert_eq!(unknown, ["Outers[0].Colour", "Odd"]);
 
     unknown.clear();
     let many: BTreeMap<_, _> = (0..1000).map(|n| (format!("{n:04}"), n)).collect();
     let payload = encoded::<MsgPack, _>(&many).into();
-    MsgPack::decode_reporting_unknown::<Args>(&payload, &mut unknown).unwrap();
+    <MsgPack as Decode<Args>>::decode_reporting_unknown(&payload, &mut unknown).unwrap();
     assert!(unknown.len() < 100 && unknown[0] == "0000");
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
-use trunkline::codec::{CodecError, MsgPack};
+use trunkline::codec::{CodecError, Decode, MsgPack};
 
 use crate::sample;
 
@@ -349,6 +349,6 @@ fn unknown_fields_are_reported_with_their_path() {
     }
     let payload = b"\x82\xa5items\x92\x82\xa1A\x01\xa1B\x02\x83\xa1A\x01\xa1B\x02\xa1C\x03\xa3odd\xc0";
     let mut unknown = Vec::new();
-    MsgPack::decode_reporting_unknown::<Outer>(&payload[..].into(), &mut unknown).unwrap();
+    <MsgPack as Decode<Outer>>::decode_reporting_unknown(&payload[..].into(), &mut unknown).unwrap();
     assert_eq!(unknown, ["items[1].C", "odd"]);
 }

@@ -33,7 +33,7 @@ struct Sample {
     at: SystemTime,
     letter: char,
     pair: (u8, String),
-    inner: Option<Box<Sample>>,
+    inner: Option<Box<Self>>,
     shape: Shape,
 }
 
@@ -148,7 +148,7 @@ fn alike(a: &Any, b: &Any) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn messages_come_back_from_msgpack(sample in sample()) {

@@ -190,7 +190,7 @@ fn nesting_is_bounded_known_and_unknown() {
     #[derive(Debug, PartialEq, trunkline::Thrift)]
     struct Node {
         #[thrift(1)]
-        next: Option<Box<Node>>,
+        next: Option<Box<Self>>,
     }
     for id in [1, 9] {
         let mut deep = [0x0c, 0x00, id].repeat(200_000);

@@ -1,58 +1,64 @@
-//! The service that the other files call, with its client, over an in-process network.
+//! The service that most files call, and an in-process network to call it over.
 
-use std::fmt;
-
+use trunkline::server::RunningServer;
 use trunkline::transport::memory::Memory;
-use trunkline::{Client, Ctx, Result, Server, Service};
+use trunkline::{Client, Ctx, Failure, Result, Server, Service};
 
 #[trunkline::message]
 #[derive(Debug, Clone, PartialEq)]
-pub struct Args {
-    pub a: i64,
-    pub b: i64,
+pub(crate) struct Args {
+    pub(crate) a: i64,
+    pub(crate) b: i64,
 }
 
 #[trunkline::message]
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
-    pub c: i64,
+pub(crate) struct Reply {
+    pub(crate) c: i64,
+}
+
+#[trunkline::message]
+#[derive(Debug, Clone, PartialEq, Failure)]
+#[failure(details)]
+pub(crate) enum DivError {
+    #[failure("{0} cannot be divided by zero", kind = invalid)]
+    ByZero(i64),
+    #[failure("try later", code = "busy", retry_after = "100ms")]
+    TooMuch,
 }
 
 /// Arithmetic.
 #[trunkline::service]
-pub trait Arith {
+pub(crate) trait Arith {
     /// Multiplies.
     #[method(idempotent)]
     async fn mul(&self, args: Args) -> Result<Reply>;
-    async fn div(&self, ctx: &Ctx, args: Args) -> Result<Reply>;
-    async fn ping(&self) -> Result<()>;
+    async fn div(&self, ctx: &Ctx, args: Args) -> Result<Reply, DivError>;
 }
 
-pub struct Calculator;
+pub(crate) struct Calculator;
 
 impl Arith for Calculator {
     async fn mul(&self, args: Args) -> Result<Reply> {
-        Ok(Reply { c: args.a * args.b })
+        let c = args.a.checked_mul(args.b).ok_or_else(|| Failure::new("too large"))?;
+        Ok(Reply { c })
     }
 
-    async fn div(&self, ctx: &Ctx, args: Args) -> Result<Reply> {
-        let _ = ctx;
-        Ok(Reply { c: args.a / args.b })
-    }
-
-    async fn ping(&self) -> Result<()> {
-        Ok(())
+    async fn div(&self, ctx: &Ctx, args: Args) -> Result<Reply, DivError> {
+        if ctx.metadata().get("busy").is_some() {
+            return Err(DivError::TooMuch);
+        }
+        ctx.reply_metadata("divided-by", args.b.to_string());
+        let c = args.a.checked_div(args.b).ok_or(DivError::ByZero(args.a))?;
+        Ok(Reply { c })
     }
 }
 
-#[tokio::test]
-async fn a_method_is_called() {
+/// A server of these services, and a client of it.
+pub(crate) async fn serve(services: impl IntoIterator<Item = Service>) -> (RunningServer, Client) {
     let network = Memory::new();
-    let server = Server::builder().service(Calculator.into_service()).transport(network.clone()).bind("memory@a").await.unwrap().spawn();
-    let client = Client::builder().transport(network).connect("memory@a").await.unwrap();
-    let arith = ArithClient::new(client);
-    assert_eq!(arith.mul(Args { a: 6, b: 7 }).await.unwrap(), Reply { c: 42 });
-    arith.ping().await.unwrap();
-    println!("{:#?}", ArithClient::describe());
-    server.stop().await;
+    let server = services.into_iter().fold(Server::builder(), |server, service| server.service(service));
+    let server = server.transport(network.clone()).bind("memory@server").await.unwrap().spawn();
+    let client = Client::builder().transport(network).connect("memory@server").await.unwrap();
+    (server, client)
 }

@@ -16,11 +16,13 @@ use source::Source;
 /// The folders and files of the framework, lowest first. A module may use itself and all layers below its own;
 /// modules of one layer may use each other only where the layer says so. `client` and `server` never do.
 ///
-/// Formats and streams know nothing of calls. An error decodes the details and the reply that came with it, so it
+/// Formats and streams know nothing of calls; the formats know the types that have a form of their own in them. An error decodes the details and the reply that came with it, so it
 /// stands above the formats; a call gives its body back to the frames' buffers, so it stands above them.
 const LAYERS: &[Layer] = &[
-    apart(&["budget", "codec", "transport", "types"]),
+    apart(&["budget", "transport", "types"]),
+    apart(&["codec"]),
     together(&["error", "failure"]),
+    apart(&["config"]),
     apart(&["frame"]),
     together(&["call", "ctx"]),
     apart(&["middleware", "registry"]),

@@ -6,6 +6,7 @@
 //! Read: null for the zero value of anything; field names that differ in case only, where none matches exactly;
 //! the first value of the payload, whatever follows it. Fields a type does not have are skipped.
 
+mod access;
 mod base64;
 mod de;
 mod key;
@@ -55,19 +56,8 @@ impl<T: DeserializeOwned> Decode<T> for Json {
     fn decode(payload: &Bytes) -> Result<T, CodecError> {
         decode(payload, None)
     }
-}
 
-impl Json {
-    /// Decodes, and adds to `unknown` the paths of fields that `T` does not have: `Items[3].Colour`.
-    ///
-    /// Slower than [`Decode::decode`]; meant for the first calls of a method, to find a misspelt field.
-    ///
-    /// # Errors
-    /// As [`Decode::decode`].
-    pub fn decode_reporting_unknown<T: DeserializeOwned>(
-        payload: &Bytes,
-        unknown: &mut Vec<String>,
-    ) -> Result<T, CodecError> {
+    fn decode_reporting_unknown(payload: &Bytes, unknown: &mut Vec<String>) -> Result<T, CodecError> {
         decode(payload, Some(Unknown::into(unknown)))
     }
 }

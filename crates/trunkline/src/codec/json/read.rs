@@ -139,13 +139,17 @@ impl<'de> Reader<'de> {
     /// Passes over what stands for itself in a string; the byte that does not.
     #[inline]
     fn plain(&mut self) -> Option<u8> {
-        while let Some(&byte) = self.input.get(self.at) {
-            if matches!(byte, b'"' | b'\\' | 0..0x20) {
-                return Some(byte);
+        let rest = &self.input[self.at..];
+        match rest.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
+            Some(len) => {
+                self.at += len;
+                Some(rest[len])
             }
-            self.at += 1;
+            None => {
+                self.at = self.input.len();
+                None
+            }
         }
-        None
     }
 
     fn string_with_escapes(&mut self, mut start: usize) -> Result<Text<'de>, Fault> {
@@ -214,6 +218,32 @@ impl<'de> Reader<'de> {
             self.at += 1;
         }
         Ok(code)
+    }
+
+    /// Takes an integer of up to 18 digits, if one is next, whose first byte was peeked at.
+    #[inline]
+    pub(super) fn small_integer(&mut self) -> Option<i64> {
+        let rest = &self.input[self.at..];
+        let (negative, digits) = match rest {
+            [b'-', digits @ ..] => (true, digits),
+            digits => (false, digits),
+        };
+        let (mut value, mut len) = (0_i64, 0);
+        while let Some(digit) =
+            digits.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
+        {
+            if len == 18 {
+                return None;
+            }
+            value = value * 10 + i64::from(digit);
+            len += 1;
+        }
+        let leading_zero = len > 1 && digits[0] == b'0';
+        if len == 0 || leading_zero || matches!(digits.get(len), Some(b'.' | b'e' | b'E')) {
+            return None;
+        }
+        self.at += len + usize::from(negative);
+        Some(if negative { -value } else { value })
     }
 
     /// Takes a number, whose first byte was peeked at.
@@ -324,6 +354,19 @@ impl<'de> Reader<'de> {
         Ok(text)
     }
 }
+
+/// Bytes that end the plain part of a string.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        special[control] = true;
+        control += 1;
+    }
+    special[b'"' as usize] = true;
+    special[b'\\' as usize] = true;
+    special
+};
 
 #[cold]
 pub(super) fn too_deep() -> Fault {

@@ -6,10 +6,10 @@ use serde::ser::{self, Serialize};
 
 use super::super::byte_probe::as_byte;
 use super::super::fault::Fault;
-use super::super::token;
 use super::base64;
 use super::key::Key;
 use super::write;
+use crate::types::token;
 
 /// Appends one value to `out`.
 pub(super) fn to_vec<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Fault> {

@@ -210,7 +210,12 @@ impl<'de, T: Message> DeserializeSeed<'de> for Key<T> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
-        deserializer.deserialize_identifier(self)
+        // In a binary format bytes are compared, which saves the check whether they are UTF-8.
+        if self.human_readable {
+            deserializer.deserialize_identifier(self)
+        } else {
+            deserializer.deserialize_bytes(self)
+        }
     }
 }
 
@@ -235,7 +240,14 @@ impl<T: Message> Visitor<'_> for Key<T> {
         Ok(found)
     }
 
+    #[inline]
     fn visit_bytes<E: de::Error>(self, name: &[u8]) -> Result<Option<usize>, E> {
+        if !self.human_readable
+            && T::COUNT == T::FIELDS.len()
+            && T::FIELDS.get(self.expected).is_some_and(|field| field.as_bytes() == name)
+        {
+            return Ok(Some(self.expected));
+        }
         // Field names are UTF-8, so a name that is not names none of them.
         self.visit_str(std::str::from_utf8(name).unwrap_or("\u{fffd}"))
     }

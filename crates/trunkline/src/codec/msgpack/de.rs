@@ -2,17 +2,16 @@
 
 use std::str;
 
-use serde::de::{
-    self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Unexpected, VariantAccess,
-    Visitor,
-};
+use serde::de::{self, IntoDeserializer, Unexpected, Visitor};
 
 use super::super::fault::Fault;
 use super::super::printable::printable;
-use super::super::token;
+use super::super::tagged::Tagged;
 use super::super::unknown::Unknown;
 use super::super::zero::Zero;
+use super::access::{Elements, Entries, Variant};
 use super::read::{Reader, Token};
+use crate::types::token;
 
 /// How deep arrays and maps may nest. What is skipped may nest deeper.
 const DEEPEST: u16 = 128;
@@ -21,10 +20,10 @@ const DEEPEST: u16 = 128;
 const ARRAY_STRUCT: &str = "number of fields in array-encoded struct has changed";
 
 pub(super) struct Deserializer<'de, 'u> {
-    reader: Reader<'de>,
+    pub(super) reader: Reader<'de>,
     depth: u16,
     /// Where to note fields nobody asked for.
-    unknown: Option<Unknown<'u>>,
+    pub(super) unknown: Option<Unknown<'u>>,
 }
 
 impl<'de, 'u> Deserializer<'de, 'u> {
@@ -62,7 +61,7 @@ impl<'de, 'u> Deserializer<'de, 'u> {
 
     fn map<V: Visitor<'de>>(&mut self, len: usize, visitor: V) -> Result<V::Value, Fault> {
         self.nested(|de| {
-            let mut entries = Entries { de, left: len, key: Token::Nil };
+            let mut entries = Entries { key: de.reader, de, left: len };
             let value = visitor.visit_map(&mut entries)?;
             entries.skip_rest()?;
             Ok(value)
@@ -74,7 +73,16 @@ impl<'de, 'u> Deserializer<'de, 'u> {
         visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied()))
     }
 
-    fn integer<T: TryFrom<u64> + TryFrom<i64>>(&mut self, name: &str) -> Result<T, Fault> {
+    #[inline]
+    fn integer<T: TryFrom<u64> + TryFrom<i64> + TryFrom<u8>>(&mut self, name: &str) -> Result<T, Fault> {
+        // Every integer type has room for 0 to 127.
+        if let Some(value) = self.reader.small().and_then(|value| T::try_from(value).ok()) {
+            return Ok(value);
+        }
+        self.large_integer(name)
+    }
+
+    fn large_integer<T: TryFrom<u64> + TryFrom<i64>>(&mut self, name: &str) -> Result<T, Fault> {
         match self.reader.token()? {
             Token::Uint(value) => T::try_from(value).map_err(|_| does_not_fit(value, name)),
             Token::Int(value) => T::try_from(value).map_err(|_| does_not_fit(value, name)),
@@ -82,7 +90,7 @@ impl<'de, 'u> Deserializer<'de, 'u> {
         }
     }
 
-    /// Whatever is there. An extension comes as [`token::Tagged`] to who knows of it, else as a newtype.
+    /// Whatever is there. An extension comes as [`Tagged`] to who knows of it, else as a newtype.
     fn any<V: Visitor<'de>>(&mut self, visitor: V, tagged: bool) -> Result<V::Value, Fault> {
         match self.reader.token()? {
             Token::Nil => visitor.visit_unit(),
@@ -98,18 +106,11 @@ impl<'de, 'u> Deserializer<'de, 'u> {
             Token::Bin(bytes) => visitor.visit_borrowed_bytes(bytes),
             Token::Array(len) => self.array(len, visitor),
             Token::Map(len) => self.map(len, visitor),
-            Token::Ext(ext) if tagged => visitor.visit_enum(token::Tagged {
+            Token::Ext(ext) if tagged => visitor.visit_enum(Tagged {
                 name: token::EXT,
                 inside: de::value::BorrowedBytesDeserializer::new(ext),
             }),
             Token::Ext(ext) => visitor.visit_newtype_struct(de::value::BorrowedBytesDeserializer::new(ext)),
-        }
-    }
-
-    fn text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
-        match self.reader.token()? {
-            Token::Str(text) | Token::Bin(text) => visitor.visit_borrowed_str(utf8(text)?),
-            other => Err(wrong(&other, "a string")),
         }
     }
 }
@@ -213,16 +214,25 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de, '_> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.reader.nil() { visitor.visit_borrowed_str("") } else { self.text(visitor) }
+        match self.reader.text()? {
+            Some(text) => visitor.visit_borrowed_str(utf8(text)?),
+            None => match self.reader.token()? {
+                Token::Nil => visitor.visit_borrowed_str(""),
+                other => Err(wrong(&other, "a string")),
+            },
+        }
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.deserialize_str(visitor)
     }
 
+    #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if let Some(bytes) = self.reader.text()? {
+            return visitor.visit_borrowed_bytes(bytes);
+        }
         match self.reader.token()? {
-            Token::Bin(bytes) | Token::Str(bytes) => visitor.visit_borrowed_bytes(bytes),
             Token::Nil => visitor.visit_borrowed_bytes(&[]),
             // An older Rust peer writes a `Vec<u8>` as an array of numbers.
             Token::Array(len) => self.array(len, visitor),
@@ -258,7 +268,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         if name == token::EXT {
-            let mut ahead = self.reader.clone();
+            let mut ahead = self.reader;
             if let Token::Ext(ext) = ahead.token()? {
                 self.reader = ahead;
                 return visitor.visit_borrowed_bytes(ext);
@@ -345,12 +355,15 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de, '_> {
         }
     }
 
+    #[inline]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.reader.token()? {
-            Token::Str(text) | Token::Bin(text) => match str::from_utf8(text) {
+        if let Some(text) = self.reader.text()? {
+            return match str::from_utf8(text) {
                 Ok(text) => visitor.visit_borrowed_str(text),
                 Err(_) => visitor.visit_borrowed_bytes(text),
-            },
+            };
+        }
+        match self.reader.token()? {
             Token::Uint(index) => visitor.visit_u64(index),
             Token::Nil => visitor.visit_borrowed_str(""),
             other => Err(wrong(&other, "a name")),
@@ -363,151 +376,5 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de, '_> {
         }
         self.reader.skip()?;
         visitor.visit_unit()
-    }
-}
-
-struct Elements<'a, 'de, 'u> {
-    de: &'a mut Deserializer<'de, 'u>,
-    index: usize,
-    len: usize,
-    /// Names of the elements, when they are the fields of a struct.
-    names: &'static [&'static str],
-}
-
-impl Elements<'_, '_, '_> {
-    /// A visitor need not take all: an array of fewer elements in Go takes the first ones.
-    fn skip_rest(&mut self) -> Result<(), Fault> {
-        while self.index < self.len {
-            self.index += 1;
-            self.de.reader.skip()?;
-        }
-        Ok(())
-    }
-}
-
-impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de, '_> {
-    type Error = Fault;
-
-    #[inline]
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        if self.index == self.len {
-            return Ok(None);
-        }
-        let index = self.index;
-        self.index += 1;
-        let name = self.names.get(index);
-        if let Some(unknown) = &mut self.de.unknown {
-            match name {
-                Some(name) => unknown.enter_field(name.as_bytes()),
-                None => unknown.enter_element(index),
-            }
-        }
-        let value = seed.deserialize(&mut *self.de).map_err(|fault| match name {
-            Some(name) => fault.in_field(name.as_bytes()),
-            None => fault.in_element(index),
-        })?;
-        if let Some(unknown) = &mut self.de.unknown {
-            unknown.leave();
-        }
-        Ok(Some(value))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.len - self.index)
-    }
-}
-
-struct Entries<'a, 'de, 'u> {
-    de: &'a mut Deserializer<'de, 'u>,
-    left: usize,
-    /// The key of the value that is next, for the path in an error.
-    key: Token<'de>,
-}
-
-impl Entries<'_, '_, '_> {
-    fn skip_rest(&mut self) -> Result<(), Fault> {
-        while self.left > 0 {
-            self.left -= 1;
-            self.de.reader.skip()?;
-            self.de.reader.skip()?;
-        }
-        Ok(())
-    }
-}
-
-fn key_text(key: &Token<'_>) -> Vec<u8> {
-    match key {
-        Token::Str(text) | Token::Bin(text) => text.to_vec(),
-        Token::Uint(number) => number.to_string().into_bytes(),
-        Token::Int(number) => number.to_string().into_bytes(),
-        other => other.describe().into_bytes(),
-    }
-}
-
-impl<'de> MapAccess<'de> for &mut Entries<'_, 'de, '_> {
-    type Error = Fault;
-
-    #[inline]
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        self.key = self.de.reader.clone().token()?;
-        seed.deserialize(&mut *self.de).map(Some).map_err(|fault| fault.in_field(&key_text(&self.key)))
-    }
-
-    #[inline]
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
-        if let Some(unknown) = &mut self.de.unknown {
-            unknown.enter_field(&key_text(&self.key));
-        }
-        let value = seed.deserialize(&mut *self.de).map_err(|fault| fault.in_field(&key_text(&self.key)))?;
-        if let Some(unknown) = &mut self.de.unknown {
-            unknown.leave();
-        }
-        Ok(value)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left)
-    }
-}
-
-struct Variant<'a, 'de, 'u> {
-    de: &'a mut Deserializer<'de, 'u>,
-}
-
-impl<'de> EnumAccess<'de> for Variant<'_, 'de, '_> {
-    type Error = Fault;
-    type Variant = Self;
-
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), Fault> {
-        let variant = seed.deserialize(&mut *self.de)?;
-        Ok((variant, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
-        self.de.reader.skip()
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        seed.deserialize(self.de)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
-        de::Deserializer::deserialize_tuple(self.de, len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        de::Deserializer::deserialize_struct(self.de, "", fields, visitor)
     }
 }

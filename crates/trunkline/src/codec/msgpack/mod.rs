@@ -7,6 +7,7 @@
 //! for str; nil for the zero value of anything; a struct also as an array with exactly as many elements as it
 //! has fields. Fields a type does not have are skipped, and what follows the value is ignored.
 
+mod access;
 mod de;
 mod marker;
 mod read;
@@ -54,19 +55,8 @@ impl<T: DeserializeOwned> Decode<T> for MsgPack {
     fn decode(payload: &Bytes) -> Result<T, CodecError> {
         decode(payload, None)
     }
-}
 
-impl MsgPack {
-    /// Decodes, and adds to `unknown` the paths of fields that `T` does not have: `Items[3].Colour`.
-    ///
-    /// Slower than [`Decode::decode`]; meant for the first calls of a method, to find a misspelt field.
-    ///
-    /// # Errors
-    /// As [`Decode::decode`].
-    pub fn decode_reporting_unknown<T: DeserializeOwned>(
-        payload: &Bytes,
-        unknown: &mut Vec<String>,
-    ) -> Result<T, CodecError> {
+    fn decode_reporting_unknown(payload: &Bytes, unknown: &mut Vec<String>) -> Result<T, CodecError> {
         decode(payload, Some(Unknown::into(unknown)))
     }
 }

@@ -41,7 +41,7 @@ impl Token<'_> {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Reader<'de> {
     /// What is still to be read.
     rest: &'de [u8],
@@ -68,7 +68,46 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// Takes a small integer, if one is next: the most frequent token of all.
     #[inline]
+    pub(super) fn small(&mut self) -> Option<u8> {
+        match self.rest.split_first() {
+            Some((&value @ 0..0x80, rest)) => {
+                self.rest = rest;
+                Some(value)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes text or bytes, if either is next. The short forms are found here, without a detour over a token.
+    #[inline]
+    pub(super) fn text(&mut self) -> Result<Option<&'de [u8]>, Fault> {
+        let len = match *self.rest {
+            [marker @ FIXSTR..=0xbf, ..] => {
+                self.rest = &self.rest[1..];
+                usize::from(marker & 0x1f)
+            }
+            [STR8 | BIN8, len, ..] => {
+                self.rest = &self.rest[2..];
+                usize::from(len)
+            }
+            _ => return self.long_text(),
+        };
+        self.take(len).map(Some)
+    }
+
+    fn long_text(&mut self) -> Result<Option<&'de [u8]>, Fault> {
+        let mut ahead = *self;
+        match ahead.token()? {
+            Token::Str(text) | Token::Bin(text) => {
+                *self = ahead;
+                Ok(Some(text))
+            }
+            _ => Ok(None),
+        }
+    }
+
     pub(super) fn token(&mut self) -> Result<Token<'de>, Fault> {
         let [marker] = self.array()?;
         Ok(match marker {

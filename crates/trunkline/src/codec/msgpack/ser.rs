@@ -7,9 +7,9 @@ use serde::ser::{self, Serialize};
 
 use super::super::byte_probe::{as_byte, names_byte_sequence};
 use super::super::fault::Fault;
-use super::super::token;
 use super::marker::{BIN8, FALSE, FIXARRAY, NIL, TRUE};
 use super::write;
+use crate::types::token;
 
 /// Appends one value to `out`.
 pub(super) fn to_vec<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Fault> {

@@ -8,7 +8,7 @@ use thrift::{Error, TConfiguration, TransportErrorKind};
 
 use super::{CodecError, Decode, Direction, Encode, Format, SerializeType};
 
-pub use value::{Field, Value, in_field, missing, unknown};
+pub use value::{ThriftField, ThriftValue, in_field, missing, unknown};
 
 /// Serialize type 4: a struct in Thrift's binary protocol.
 ///

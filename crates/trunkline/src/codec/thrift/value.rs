@@ -21,7 +21,7 @@ const AHEAD: usize = 1024;
     note = "Thrift has bool, i8, i16, i32, i64, f64, String, Vec<u8> and Bytes, lists (Vec), sets and maps of \
             these, and types with `#[derive(trunkline::Thrift)]`; it has no unsigned integers and no f32"
 )]
-pub trait Value: Sized {
+pub trait ThriftValue: Sized {
     /// The type on the wire.
     const TYPE: TType;
 
@@ -43,7 +43,7 @@ pub trait Value: Sized {
     note = "Thrift has bool, i8, i16, i32, i64, f64, String, Vec<u8> and Bytes, lists (Vec), sets and maps of \
             these, and types with `#[derive(trunkline::Thrift)]`; it has no unsigned integers and no f32"
 )]
-pub trait Field: Sized {
+pub trait ThriftField: Sized {
     /// The type on the wire.
     const TYPE: TType;
 
@@ -60,7 +60,7 @@ pub trait Field: Sized {
     fn write(&self, output: &mut dyn TOutputProtocol) -> Result<()>;
 }
 
-impl<T: Value> Field for T {
+impl<T: ThriftValue> ThriftField for T {
     const TYPE: TType = T::TYPE;
 
     fn zero() -> Self {
@@ -80,7 +80,7 @@ impl<T: Value> Field for T {
     }
 }
 
-impl<T: Value> Field for Option<T> {
+impl<T: ThriftValue> ThriftField for Option<T> {
     const TYPE: TType = T::TYPE;
 
     fn zero() -> Self {
@@ -102,7 +102,7 @@ impl<T: Value> Field for Option<T> {
 
 macro_rules! scalars {
     ($($ty:ty, $kind:ident, $read:ident, $write:ident;)+) => {$(
-        impl Value for $ty {
+        impl ThriftValue for $ty {
             const TYPE: TType = TType::$kind;
 
             fn zero() -> Self {
@@ -179,7 +179,7 @@ scalars! {
     Bytes, String, read_bytes, write_bytes;
 }
 
-impl<T: Value> Value for Box<T> {
+impl<T: ThriftValue> ThriftValue for Box<T> {
     const TYPE: TType = T::TYPE;
 
     fn zero() -> Self {
@@ -211,7 +211,7 @@ fn protocol(message: String) -> Error {
     Error::Protocol(ProtocolError::new(ProtocolErrorKind::InvalidData, message))
 }
 
-impl<T: Value> Value for Vec<T> {
+impl<T: ThriftValue> ThriftValue for Vec<T> {
     const TYPE: TType = TType::List;
 
     fn zero() -> Self {
@@ -240,7 +240,7 @@ impl<T: Value> Value for Vec<T> {
 
 macro_rules! sets {
     ($($set:ident<T $(, $s:ident)?>: $($bound:path)|+;)+) => {$(
-        impl<T: Value $(+ $bound)+ $(, $s: BuildHasher + Default)?> Value for $set<T $(, $s)?> {
+        impl<T: ThriftValue $(+ $bound)+ $(, $s: BuildHasher + Default)?> ThriftValue for $set<T $(, $s)?> {
             const TYPE: TType = TType::Set;
 
             fn zero() -> Self {
@@ -276,7 +276,7 @@ sets! {
 
 macro_rules! maps {
     ($($map:ident<K, V $(, $s:ident)?>: $($bound:path)|+;)+) => {$(
-        impl<K: Value $(+ $bound)+, V: Value $(, $s: BuildHasher + Default)?> Value for $map<K, V $(, $s)?> {
+        impl<K: ThriftValue $(+ $bound)+, V: ThriftValue $(, $s: BuildHasher + Default)?> ThriftValue for $map<K, V $(, $s)?> {
             const TYPE: TType = TType::Map;
 
             fn zero() -> Self {

@@ -1,28 +1,13 @@
-//! Names of newtype structs by which our own types and formats recognise each other through serde.
-//!
-//! serde has no word for a MessagePack extension or for a number that keeps its text. A type that has one
-//! serializes as a newtype struct with one of these names; other formats see only what is inside.
+//! Values that serde has no word for, handed to a visitor that takes anything.
 
-#[cfg(any(feature = "msgpack", feature = "json"))]
 use serde::de::{self, DeserializeSeed, EnumAccess, Visitor};
 
-/// Inside are bytes: an extension's type, then its data.
-pub(crate) const EXT: &str = "$trunkline::ext";
-
-/// Inside is the text of a JSON number, to be written without quotes.
-pub(crate) const NUMBER: &str = "$trunkline::number";
-
-/// Asks for anything, extensions and numbers with their text included. Those come as [`Tagged`] enums.
-pub(crate) const ANY: &str = "$trunkline::any";
-
-/// A value that serde has no word for: one of the names above, and what is inside.
-#[cfg(any(feature = "msgpack", feature = "json"))]
+/// A value that serde has no word for: a name of [`crate::types::token`], and what is inside.
 pub(crate) struct Tagged<D> {
     pub(crate) name: &'static str,
     pub(crate) inside: D,
 }
 
-#[cfg(any(feature = "msgpack", feature = "json"))]
 impl<'de, D: de::Deserializer<'de>> EnumAccess<'de> for Tagged<D> {
     type Error = D::Error;
     type Variant = Inside<D>;
@@ -34,10 +19,8 @@ impl<'de, D: de::Deserializer<'de>> EnumAccess<'de> for Tagged<D> {
 }
 
 /// What a [`Tagged`] holds.
-#[cfg(any(feature = "msgpack", feature = "json"))]
 pub(crate) struct Inside<D>(D);
 
-#[cfg(any(feature = "msgpack", feature = "json"))]
 impl<'de, D: de::Deserializer<'de>> de::VariantAccess<'de> for Inside<D> {
     type Error = D::Error;
 

@@ -1,0 +1,9 @@
+struct Calculator;
+
+#[trunkline::service]
+impl Calculator {}
+
+#[trunkline::service]
+struct Arith;
+
+fn main() {}
