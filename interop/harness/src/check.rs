@@ -14,6 +14,13 @@ impl<E: Display> From<E> for Problem {
     }
 }
 
+impl Problem {
+    /// The same with something that helps to understand it.
+    pub(crate) fn beside(self, text: &str) -> Self {
+        Self(format!("{}\n{text}", self.0))
+    }
+}
+
 /// Fails unless `ok`.
 pub(crate) fn expect(ok: bool, text: impl FnOnce() -> String) -> Check {
     if ok { Ok(()) } else { Err(Problem(text())) }

@@ -7,6 +7,7 @@ use crate::peers::{GoClient, Peer};
 use crate::plan::{Codec, Step};
 use crate::report::Column;
 use crate::server::RustServer;
+use crate::stopping;
 use crate::values::Values;
 
 /// Played after the list: what the callers left behind.
@@ -16,6 +17,7 @@ const LEFTOVERS: &str = "leftovers";
 pub(crate) fn steps(plan: &[Step]) -> Vec<Step> {
     let mut steps = plan.to_vec();
     steps.push(Step::extra(LEFTOVERS, Codec::MsgPack, 0));
+    steps.extend(stopping::steps());
     steps
 }
 
@@ -25,12 +27,14 @@ pub(crate) async fn play(peer: &Peer, values: &Arc<Values>, column: &mut Column)
     let mut caller = peer.client(open, auth)?;
     let mut at = 0;
     while let Some((row, step)) = column.next(at) {
-        let result = if step.case == LEFTOVERS {
-            drop(caller);
-            caller = peer.client(open, auth)?;
-            server.check_leftovers().await
-        } else {
-            case(&mut caller, step).await
+        let result = match step.case.as_str() {
+            LEFTOVERS => {
+                drop(caller);
+                caller = peer.client(open, auth)?;
+                server.check_leftovers().await
+            }
+            case if case.starts_with(stopping::CASE) => stopping::go_callers(peer, values, step).await,
+            _ => case(&mut caller, step).await,
         };
         column.settle(row, result);
         at = row + 1;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{Everything, Inner};
+pub(crate) use super::Everything;
+use super::Inner;
 
 #[trunkline::message]
 #[derive(Clone, Debug, Default, PartialEq)]
