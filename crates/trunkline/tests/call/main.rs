@@ -14,3 +14,4 @@ mod heartbeat;
 mod metadata;
 mod oneway;
 mod runtime_gone;
+mod stopping;
