@@ -84,6 +84,20 @@ impl Call {
         }
     }
 
+    /// A call of this method with this encoded argument: for proxies and bridges that make calls
+    /// without a typed client. [`Client::send`](crate::Client::send) makes it.
+    ///
+    /// ```
+    /// use trunkline::{Call, SerializeType};
+    ///
+    /// let mut call = Call::to("Math", "Neg", SerializeType::JSON, b"5".to_vec());
+    /// call.metadata_mut().insert("tenant", "7");
+    /// assert_eq!((call.service(), call.body()), ("Math", &b"5"[..]));
+    /// ```
+    pub fn to(service: &str, method: &str, format: SerializeType, body: impl Into<Body>) -> Self {
+        Self::new(Target::shared(service, method), format, body.into())
+    }
+
     /// The service path.
     pub fn service(&self) -> &str {
         self.target.service()
@@ -196,6 +210,13 @@ impl Extensions {
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
         self.0.retain(|v| !v.is::<T>());
         self.0.push(Arc::new(value));
+    }
+
+    /// Adds a value whose type the caller of this knows no longer.
+    pub(crate) fn insert_any(&mut self, value: Arc<dyn Any + Send + Sync>) {
+        let kind = (*value).type_id();
+        self.0.retain(|v| (**v).type_id() != kind);
+        self.0.push(value);
     }
 
     /// The value of this type.

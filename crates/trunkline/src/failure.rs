@@ -73,6 +73,13 @@ impl Failure {
         self
     }
 
+    /// Tells the caller that nothing has been done: it may try again even what is not idempotent.
+    #[must_use]
+    pub fn not_started(mut self) -> Self {
+        self.error = self.error.not_started();
+        self
+    }
+
     /// Sends a reply along with the error, as Go's methods do. `reply` must be of the method's
     /// own reply type; another type is dropped.
     #[must_use]

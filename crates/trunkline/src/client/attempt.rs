@@ -16,7 +16,7 @@ use super::settings::Settings;
 use crate::call::{Body, Call, Reply, Via};
 use crate::error::{Error, ErrorKind};
 use crate::frame::scratch;
-use crate::middleware::End;
+use crate::middleware::{End, Side};
 use crate::transport::BoxFuture;
 
 /// A request on a connection. Dropping it frees its place.
@@ -65,6 +65,10 @@ impl Drop for Pending {
 pub(super) struct AttemptsEnd(pub(super) Arc<Inner>);
 
 impl End for AttemptsEnd {
+    fn side(&self) -> Side {
+        Side::Client
+    }
+
     fn call<'a>(&'a self, call: &'a mut Call) -> BoxFuture<'a, Result<Reply, Error>> {
         if self.0.attempts.is_empty() {
             return Box::pin(attempt(&self.0, call));
@@ -79,6 +83,10 @@ impl End for AttemptsEnd {
 struct AttemptEnd<'i>(&'i Inner);
 
 impl End for AttemptEnd<'_> {
+    fn side(&self) -> Side {
+        Side::Client
+    }
+
     fn call<'a>(&'a self, call: &'a mut Call) -> BoxFuture<'a, Result<Reply, Error>> {
         Box::pin(attempt(self.0, call))
     }
@@ -87,10 +95,15 @@ impl End for AttemptEnd<'_> {
 /// Sends the call and waits for its outcome. The body stays shared with the caller's, so that a
 /// layer may try again.
 pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Error> {
+    #[cfg_attr(not(feature = "testing"), expect(clippy::infallible_destructuring_match))]
     let endpoint = match &inner.way {
         Way::Endpoint(endpoint) => endpoint,
-        #[cfg(any(test, feature = "testing"))]
-        Way::Direct(end) => return end.call(call).await.map_err(Error::remote),
+        #[cfg(feature = "testing")]
+        Way::Direct(end) => {
+            let result = end.call(call).await;
+            let (service, method) = (call.service(), call.method());
+            return result.map_err(|e| e.of(service, method).idempotent(call.idempotent));
+        }
     };
     let (service, method) = (call.target.clone(), call.idempotent);
     let (names, idempotent) = ((service.service(), service.method()), method);
@@ -129,7 +142,7 @@ pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Err
             Err(NotStarted::Full(_)) => {
                 wait_for_room(&connection, call.deadline).await.map_err(named)?;
             }
-            Err(error) => return Err(named(not_started(error, connection.address()))),
+            Err(error) => return Err(named(not_started(&error, connection.address()))),
         }
     }
 }
@@ -199,7 +212,7 @@ pub(super) fn conclude(
     }
 }
 
-pub(super) fn not_started(error: NotStarted, address: &Arc<str>) -> Error {
+pub(super) fn not_started(error: &NotStarted, address: &Arc<str>) -> Error {
     let error = match error {
         NotStarted::Closed(_) => Error::new(ErrorKind::Unavailable, "the connection is closed"),
         NotStarted::Full(_) => {

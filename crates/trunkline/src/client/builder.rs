@@ -9,6 +9,7 @@ use trunkline_wire::{CompressType, Compressor, Limits};
 use super::handle::Client;
 use super::settings::Settings;
 use crate::budget::ByteBudget;
+use crate::config::MethodConfig;
 use crate::error::{Error, ErrorKind};
 use crate::middleware::{Chain, Middleware};
 use crate::transport::{Address, AddressError, Transport, Transports};
@@ -21,13 +22,20 @@ pub struct ClientBuilder {
     pub(super) chain: Chain,
     pub(super) attempts: Chain,
     transports: Transports,
-    wrong: Option<Error>,
+    pub(super) wrong: Option<Error>,
 }
 
 impl ClientBuilder {
     /// How long a call may take when it does not say: 10 s. There is always a limit.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
+        self
+    }
+
+    /// What holds for the calls of one method, unless they say otherwise.
+    pub fn method(mut self, service: &str, method: &str, config: MethodConfig) -> Self {
+        let methods = self.settings.methods.entry(service.to_owned()).or_default();
+        methods.insert(method.to_owned(), config);
         self
     }
 
@@ -78,7 +86,7 @@ impl ClientBuilder {
         match self.settings.compressors.clone().with(kind, compressor) {
             Ok(compressors) => self.settings.compressors = compressors,
             Err(error) => {
-                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error))
+                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error));
             }
         }
         self

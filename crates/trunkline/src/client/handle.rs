@@ -4,16 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use trunkline_wire::SerializeType;
 
 use super::attempt::{self, AttemptsEnd};
 use super::builder::ClientBuilder;
 use super::endpoint::Endpoint;
 use super::inbound::{Inbound, PushStream};
-use super::request::{Request, Response};
+use super::request::{LONGEST, Request, Response, mapped};
 use super::settings::Settings;
 use crate::call::{Call, Reply};
 use crate::codec::{Codec, Decode, Encode, Format, Raw};
+use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::middleware::Chain;
 use crate::transport::{Address, Transport};
@@ -43,7 +45,7 @@ pub(crate) struct Inner {
 /// How calls get to a handler.
 pub(super) enum Way {
     Endpoint(Endpoint),
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(feature = "testing")]
     Direct(Arc<dyn crate::middleware::End + Send + Sync>),
 }
 
@@ -78,7 +80,7 @@ impl Client {
     }
 
     /// A client whose calls go straight to `end`.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(feature = "testing")]
     pub(crate) fn direct(builder: ClientBuilder, end: Arc<dyn crate::middleware::End + Send + Sync>) -> Self {
         Self::with_way(builder, Way::Direct(end), Inbound::default())
     }
@@ -104,14 +106,51 @@ impl Client {
         payload: Bytes,
     ) -> Request<'a, Bytes, Bytes, Bytes> {
         const RAW: Codec<Bytes, Bytes> = Codec::of::<Raw>();
-        Request::new(self, service, method, payload, RAW, false).as_format(format)
+        Request::new(self, service, method, payload, RAW, false).in_format(format)
+    }
+
+    /// Makes a call that is put together already: for proxies and bridges.
+    ///
+    /// It gets the method's or the client's time unless it has a deadline. Inside a handler it
+    /// inherits deadline and trace, as every call does.
+    ///
+    /// ```
+    /// use trunkline::{Call, Failure, SerializeType, Server, testing};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), trunkline::Error> {
+    /// let client = testing::direct(
+    ///     Server::builder().function("Math", "Neg", |n: i64| async move { Ok::<_, Failure>(-n) }),
+    /// );
+    /// let reply = client.send(Call::to("Math", "Neg", SerializeType::JSON, b"5".to_vec())).await?;
+    /// assert_eq!(reply.body(), b"-5");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// What a call may end in.
+    pub async fn send(&self, mut call: Call) -> Result<Reply, Error> {
+        let settings = &self.0.settings;
+        let known = settings.method(call.service(), call.method());
+        let timeout = known.and_then(|m| m.timeout).unwrap_or(settings.timeout).min(LONGEST);
+        let idempotent = known.and_then(|m| m.idempotent);
+        if call.deadline.is_none() {
+            call.limit_deadline(Instant::now() + timeout);
+        }
+        call.idempotent = idempotent.unwrap_or(call.idempotent);
+        Ctx::with_current(|current| {
+            if let Some(ctx) = current {
+                ctx.deadline().into_iter().for_each(|at| call.limit_deadline(at));
+                ctx.inherit_into(&mut call.metadata);
+            }
+        });
+        self.run(call).await.map_err(|error| mapped(self, error))
     }
 
     /// Waits until the connections are up, for as long as that takes.
     pub async fn ready(&self) {
         match &self.0.way {
             Way::Endpoint(endpoint) => endpoint.ready().await,
-            #[cfg(any(test, feature = "testing"))]
+            #[cfg(feature = "testing")]
             Way::Direct(_) => {}
         }
     }
@@ -125,7 +164,7 @@ impl Client {
     pub fn address(&self) -> Option<&str> {
         match &self.0.way {
             Way::Endpoint(endpoint) => Some(endpoint.address().as_str()),
-            #[cfg(any(test, feature = "testing"))]
+            #[cfg(feature = "testing")]
             Way::Direct(_) => None,
         }
     }
@@ -134,7 +173,7 @@ impl Client {
     pub fn close(&self) {
         match &self.0.way {
             Way::Endpoint(endpoint) => endpoint.close(),
-            #[cfg(any(test, feature = "testing"))]
+            #[cfg(feature = "testing")]
             Way::Direct(_) => {}
         }
         self.0.inbound.end();

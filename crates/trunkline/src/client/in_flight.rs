@@ -325,11 +325,11 @@ mod tests {
     fn a_lost_connection_says_which_calls_were_sent() {
         let mut out = outgoing();
         let mut table = InFlight::new(10);
-        let place = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let place = out.append_encoded(&[1]);
         let sent = park(&mut table, place);
         let batch = out.take().unwrap();
         out.finished(batch);
-        let place = out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        let place = out.append_encoded(&[2]);
         let queued = park(&mut table, place);
         out.close(None);
         assert_eq!(table.fail(&out).len(), 2);
@@ -373,7 +373,7 @@ mod tests {
     fn a_oneway_is_done_when_its_frame_is_written() {
         let mut out = outgoing();
         let mut table = InFlight::new(4);
-        let place = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let place = out.append_encoded(&[1]);
         let key = table.reserve(false).unwrap();
         table.wait(key, Waker::noop(), place, None, true);
         let mut wakers = Vec::new();

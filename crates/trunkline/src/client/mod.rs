@@ -6,6 +6,7 @@
 
 mod attempt;
 mod builder;
+mod configure;
 mod connection;
 mod endpoint;
 mod handle;
@@ -13,6 +14,8 @@ mod in_flight;
 mod inbound;
 mod request;
 mod settings;
+#[cfg(feature = "tower")]
+mod tower;
 
 pub use builder::ClientBuilder;
 pub use handle::{Client, RawResponse, ServiceClient};

@@ -46,6 +46,7 @@ pub struct Request<'a, A: ?Sized, R, B> {
     method: &'a str,
     args: B,
     codec: Codec<A, R>,
+    /// As the service declares it.
     idempotent: bool,
     /// What most calls do not set.
     options: Option<Box<Options>>,
@@ -54,6 +55,7 @@ pub struct Request<'a, A: ?Sized, R, B> {
 #[derive(Default)]
 struct Options {
     timeout: Option<Duration>,
+    idempotent: Option<bool>,
     metadata: Metadata,
     compress: Option<CompressType>,
     within: Option<Ctx>,
@@ -89,7 +91,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self.options.get_or_insert_default()
     }
 
-    /// How long the call may take, in place of the client's default. Inside a handler it never
+    /// How long the call may take, in place of the method's or the client's default. Inside a handler it never
     /// takes longer than its caller waits.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options().timeout = Some(timeout);
@@ -112,9 +114,9 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     }
 
     /// Says whether doing the work twice is the same as doing it once, in place of what the
-    /// service declares.
+    /// client was told of the method or the service declares.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
-        self.idempotent = idempotent;
+        self.options().idempotent = Some(idempotent);
         self
     }
 
@@ -131,7 +133,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self
     }
 
-    pub(super) fn as_format(mut self, format: SerializeType) -> Self {
+    pub(super) fn in_format(mut self, format: SerializeType) -> Self {
         self.options().format = Some(format);
         self
     }
@@ -172,7 +174,14 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let settings = &self.client.0.settings;
         let now = Instant::now();
         let options = self.options.as_deref();
-        let timeout = options.and_then(|o| o.timeout).unwrap_or(settings.timeout);
+        let known = settings.method(self.service, self.method);
+        let timeout = options
+            .and_then(|o| o.timeout)
+            .or_else(|| known?.timeout)
+            .unwrap_or(settings.timeout)
+            .min(LONGEST);
+        let idempotent =
+            options.and_then(|o| o.idempotent).or_else(|| known?.idempotent).unwrap_or(self.idempotent);
         let mut deadline = now + timeout;
         let mut left = timeout;
         let mut metadata = options.map_or_else(Metadata::new, |o| o.metadata.clone());
@@ -191,8 +200,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             return Err(self.failed(ErrorKind::Deadline, "no time is left for the call".to_owned()));
         }
         let compress = options.and_then(|o| o.compress).unwrap_or(settings.compress);
-        let format = options.and_then(|o| o.format).unwrap_or(self.codec.serialize_type());
-        Ok(Prepared { metadata, deadline, left, format, compress })
+        let format = options.and_then(|o| o.format).unwrap_or_else(|| self.codec.serialize_type());
+        Ok(Prepared { metadata, deadline, left, format, compress, idempotent })
     }
 
     fn failed(&self, kind: ErrorKind, text: String) -> Error {
@@ -224,11 +233,14 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let mut call = Call::new(Target::shared(self.service, self.method), prepared.format, body);
         call.metadata = prepared.metadata;
         call.deadline = Some(prepared.deadline);
-        call.idempotent = self.idempotent;
+        call.idempotent = prepared.idempotent;
         call.compress = compress;
         call
     }
 }
+
+/// A longer time is as good as this one, and this one can be added to any moment.
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 struct Prepared {
     metadata: Metadata,
@@ -237,6 +249,7 @@ struct Prepared {
     format: SerializeType,
     /// What a large argument is compressed with.
     compress: CompressType,
+    idempotent: bool,
 }
 
 impl<'a, A, R, B> IntoFuture for Request<'a, A, R, B>
@@ -322,7 +335,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
                 Self::Fresh(_) => {
                     let Self::Fresh(request) = std::mem::replace(self, Self::Over) else { continue };
                     let client = request.client;
-                    *self = match Self::begin(request, cx) {
+                    *self = match Self::begin(&request, cx) {
                         Ok(next) => next,
                         Err(error) => return Poll::Ready(Err(mapped(client, error))),
                     };
@@ -336,10 +349,10 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
     }
 
     #[inline]
-    fn begin(request: Request<'a, A, R, B>, cx: &Context<'_>) -> Result<Self, Error> {
+    fn begin(request: &Request<'a, A, R, B>, cx: &Context<'_>) -> Result<Self, Error> {
         let prepared = request.prepare()?;
         let (client, names, idempotent) =
-            (request.client, (request.service, request.method), request.idempotent);
+            (request.client, (request.service, request.method), prepared.idempotent);
         let call = match client.endpoint_without_layers().and_then(Endpoint::live) {
             Some(connection) if prepared.compress == CompressType::NONE => {
                 let head = Head {
@@ -361,7 +374,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
                         request.call_with(prepared, unsent.into_payload().into(), CompressType::NONE)
                     }
                     Err(error) => {
-                        return Err(attempt::not_started(error, connection.address()).of(names.0, names.1));
+                        return Err(attempt::not_started(&error, connection.address()).of(names.0, names.1));
                     }
                 }
             }
@@ -429,7 +442,7 @@ fn decode<A: ?Sized, R>(
     })
 }
 
-fn mapped(client: &Client, error: Error) -> Error {
+pub(super) fn mapped(client: &Client, error: Error) -> Error {
     match &client.0.settings.map_error {
         Some(map) => map(error),
         None => error,

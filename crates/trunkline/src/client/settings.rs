@@ -1,11 +1,13 @@
 //! What a client does by default, and what bounds it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use trunkline_wire::{CompressType, Compressors, Limits};
 
 use crate::budget::ByteBudget;
+use crate::config::MethodConfig;
 use crate::error::Error;
 
 pub(crate) type MapError = dyn Fn(Error) -> Error + Send + Sync;
@@ -25,6 +27,20 @@ pub(crate) struct Settings {
     pub(crate) backoff: (Duration, Duration),
     pub(crate) budget: ByteBudget,
     pub(crate) map_error: Option<Arc<MapError>>,
+    /// What holds for single methods, by service and method.
+    pub(crate) methods: HashMap<String, HashMap<String, MethodConfig>>,
+}
+
+impl Settings {
+    /// What holds for the calls of this method, where something does.
+    #[inline]
+    pub(crate) fn method(&self, service: &str, method: &str) -> Option<&MethodConfig> {
+        // Most clients have none: then no name is hashed.
+        if self.methods.is_empty() {
+            return None;
+        }
+        self.methods.get(service)?.get(method)
+    }
 }
 
 impl Default for Settings {
@@ -43,6 +59,7 @@ impl Default for Settings {
             backoff: (Duration::from_millis(50), Duration::from_secs(5)),
             budget: ByteBudget::default(),
             map_error: None,
+            methods: HashMap::new(),
         }
     }
 }

@@ -373,7 +373,7 @@ mod tests {
     fn small_frames_pass_large_ones_that_have_not_begun() {
         let mut out = outgoing();
         let large = out.append_large(b"L".to_vec(), Bytes::from_static(b"arge"));
-        let small = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"small"))).unwrap();
+        let small = out.append_encoded(b"small");
         let batch = out.take().unwrap();
         assert_eq!(bytes(&batch), b"smallLarge");
         assert!(out.take().is_none(), "one writer at a time");
@@ -385,8 +385,8 @@ mod tests {
     #[test]
     fn only_what_the_kernel_took_whole_was_sent() {
         let mut out = outgoing();
-        let a = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"aaaa"))).unwrap();
-        let b = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"bbbb"))).unwrap();
+        let a = out.append_encoded(b"aaaa");
+        let b = out.append_encoded(b"bbbb");
         let c = out.append_large(vec![0; 10], Bytes::from(vec![0; 90]));
         let mut batch = out.take().unwrap();
         batch.advance(7);
@@ -398,9 +398,9 @@ mod tests {
     #[test]
     fn closing_during_a_write_counts_what_is_being_written_as_sent() {
         let mut out = outgoing();
-        let a = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let a = out.append_encoded(&[1]);
         let batch = out.take().unwrap();
-        let b = out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        let b = out.append_encoded(&[2]);
         out.close(None);
         assert!(out.is_written(a) && !out.is_written(b));
         assert!(matches!(out.finished(batch), Push::Nothing));
@@ -411,9 +411,9 @@ mod tests {
     fn what_comes_during_a_write_goes_to_the_writer_task() {
         let mut out = outgoing();
         out.writer = Some(Waker::noop().clone());
-        out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        out.append_encoded(&[1]);
         let Push::Write(batch) = out.pushed(true) else { panic!("a lone caller writes itself") };
-        out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        out.append_encoded(&[2]);
         assert!(matches!(out.pushed(true), Push::Nothing));
         assert!(matches!(out.finished(batch), Push::Wake(_)));
         assert!(matches!(out.work(), Work::Yield));
@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn a_partly_written_batch_goes_on_where_it_stopped() {
         let mut out = outgoing();
-        out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"abc"))).unwrap();
+        out.append_encoded(b"abc");
         out.append_large(b"de".to_vec(), Bytes::from_static(b"fgh"));
         let mut batch = out.take().unwrap();
         for (n, rest) in [(1, &b"bcdefgh"[..]), (3, b"efgh"), (3, b"h")] {

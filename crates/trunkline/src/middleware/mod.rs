@@ -30,6 +30,28 @@ use crate::call::{Call, Reply};
 use crate::error::Error;
 use crate::transport::BoxFuture;
 
+mod alias;
+mod auth;
+mod concurrency;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod rate;
+mod timeout;
+#[cfg(feature = "tower")]
+mod tower;
+mod trace;
+
+pub use alias::Alias;
+pub use auth::{Auth, AuthRequest, BearerToken, Check, Token};
+pub use concurrency::ConcurrencyLimit;
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
+pub use rate::RateLimit;
+pub use timeout::Timeout;
+#[cfg(feature = "tower")]
+pub use tower::{Rest, Tower};
+pub use trace::Trace;
+
 /// What goes around a call.
 pub trait Middleware: Send + Sync + 'static {
     /// Handles a call: asks `next` for the answer, once, several times or not at all.
@@ -51,6 +73,19 @@ impl<'a> Next<'a> {
             None => self.end.call(call),
         }
     }
+
+    /// Which end of the call this chain is on.
+    pub fn side(&self) -> Side {
+        self.end.side()
+    }
+
+    /// Whether the call's service and method exist here. A client cannot know and says yes.
+    ///
+    /// What grows with each name it is shown, labels of metrics say, asks this first: on a
+    /// server the names are the caller's choice.
+    pub fn knows(&self, call: &Call) -> bool {
+        self.end.knows(call)
+    }
 }
 
 impl fmt::Debug for Next<'_> {
@@ -59,8 +94,24 @@ impl fmt::Debug for Next<'_> {
     }
 }
 
+/// An end of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Side {
+    /// The caller's.
+    Client,
+    /// The handler's.
+    Server,
+}
+
 /// What a chain ends in: the router on a server, the connection on a client.
 pub(crate) trait End: Send + Sync {
+    fn side(&self) -> Side;
+
+    /// Whether the call's names lead somewhere.
+    fn knows(&self, _: &Call) -> bool {
+        true
+    }
+
     fn call<'a>(&'a self, call: &'a mut Call) -> BoxFuture<'a, Result<Reply, Error>>;
 }
 
@@ -131,9 +182,9 @@ impl<F> Middleware for FromFn<F>
 where
     F: for<'a> Fn(&'a mut Call, Next<'a>) -> BoxFuture<'a, Result<Reply, Error>> + Send + Sync + 'static,
 {
-    fn handle(&self, call: &mut Call, next: Next<'_>) -> impl Future<Output = Result<Reply, Error>> + Send {
+    async fn handle(&self, call: &mut Call, next: Next<'_>) -> Result<Reply, Error> {
         // The two lifetimes of the signature meet in the shorter one.
-        async move { (self.0)(call, next).await }
+        (self.0)(call, next).await
     }
 }
 

@@ -49,17 +49,10 @@ impl AnswerRules {
     ) -> Option<LargeAnswer> {
         let mut header = request.response_to();
         let mut body = reply.body;
-        // The rule of the wire: the request's compressor, and only above the threshold.
-        if request.compress() != CompressType::NONE && body.as_slice().len() > COMPRESS_THRESHOLD {
-            match self.compress(request.compress(), body.as_slice()) {
-                Ok(compressed) => {
-                    header = header.with_compress(request.compress());
-                    body.recycle();
-                    body = compressed.into();
-                }
-                // As in Go, a reply that does not compress goes out plain.
-                Err(error) => tracing::warn!(%error, "a reply could not be compressed; it is sent plain"),
-            }
+        if let Some(compressed) = self.compressed(request, body.as_slice()) {
+            header = header.with_compress(request.compress());
+            body.recycle();
+            body = compressed.into();
         }
         if body.as_slice().len() >= LARGE {
             let payload = body.into_bytes();
@@ -106,19 +99,37 @@ impl AnswerRules {
             Some(text) => error.write_metadata(&text(&error), &mut metadata),
             None => error.write_metadata(error.message(), &mut metadata),
         }
-        let header = request.response_to().with_status(Status::Error);
+        let mut header = request.response_to().with_status(Status::Error);
+        let compressed = self.compressed(request, &payload);
+        if compressed.is_some() {
+            header = header.with_compress(request.compress());
+        }
+        let payload = compressed.as_deref().unwrap_or(&payload);
         let mut frame = FrameEncoder::begin(out, header, path, method);
         frame.block(metadata.encoded());
-        if let Err(error) = frame.payload(&payload) {
+        if let Err(error) = frame.payload(payload) {
             tracing::error!(%error, "an error answer does not fit a frame; the caller gets none");
         }
         None
     }
 
-    fn compress(&self, kind: CompressType, payload: &[u8]) -> Result<Vec<u8>, trunkline_wire::CompressError> {
-        let compressor = self.compressors.require(kind)?;
+    /// The rule of the wire, for replies and for what travels beside errors: the request's compressor, and only
+    /// above the threshold.
+    fn compressed(&self, request: Header, payload: &[u8]) -> Option<Vec<u8>> {
+        let kind = request.compress();
+        if kind == CompressType::NONE || payload.len() <= COMPRESS_THRESHOLD {
+            return None;
+        }
         let mut out = scratch::take();
-        compressor.compress(payload, &mut out)?;
-        Ok(out)
+        let done =
+            self.compressors.require(kind).and_then(|compressor| compressor.compress(payload, &mut out));
+        match done {
+            Ok(()) => Some(out),
+            // As in Go, a reply that does not compress goes out plain.
+            Err(error) => {
+                tracing::warn!(%error, "a reply could not be compressed; it is sent plain");
+                None
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ use trunkline_wire::{CompressType, Compressor, Compressors};
 use super::admission::Admission;
 use super::answer::{AnswerRules, ErrorText};
 use super::filter::ConnectionFilter;
+#[cfg(any(feature = "msgpack", feature = "json"))]
 use super::handler::Function;
 use super::limits::ServerLimits;
 use super::router::Router;
@@ -22,6 +23,7 @@ use super::service::Service;
 use super::shared::Shared;
 use super::tracker::Tracker;
 use crate::budget::ByteBudget;
+#[cfg(any(feature = "msgpack", feature = "json"))]
 use crate::codec::CodecSet;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
@@ -36,16 +38,16 @@ pub(crate) type StopCallback = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = (
 pub struct ServerBuilder {
     router: Router,
     chain: Chain,
-    limits: ServerLimits,
-    budget: ByteBudget,
+    pub(super) limits: ServerLimits,
+    pub(super) budget: ByteBudget,
     compressors: Compressors,
     error_text: Option<Box<ErrorText>>,
     filters: Vec<Arc<dyn ConnectionFilter>>,
     transports: Transports,
-    grace: Duration,
-    drain: Duration,
+    pub(super) grace: Duration,
+    pub(super) drain: Duration,
     on_stop: Vec<StopCallback>,
-    wrong: Option<Error>,
+    pub(super) wrong: Option<Error>,
 }
 
 impl Default for ServerBuilder {
@@ -146,7 +148,7 @@ impl ServerBuilder {
         match self.compressors.clone().with(kind, compressor) {
             Ok(compressors) => self.compressors = compressors,
             Err(error) => {
-                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error))
+                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error));
             }
         }
         self
@@ -220,15 +222,19 @@ impl ServerBuilder {
     /// Serves on listeners that exist already, each with the name of its network.
     ///
     /// # Errors
-    /// When the builder was given something that cannot be.
+    /// When there is none, or the builder was given something that cannot be.
     pub fn listen_on(
         mut self,
         listeners: impl IntoIterator<Item = (String, Box<dyn Listener>)>,
     ) -> Result<Server, Error> {
-        match self.wrong.take() {
-            Some(wrong) => Err(wrong),
-            None => Ok(self.serve_on(listeners.into_iter().collect())),
+        if let Some(wrong) = self.wrong.take() {
+            return Err(wrong);
         }
+        let listeners: Vec<_> = listeners.into_iter().collect();
+        if listeners.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "a server needs a listener to serve on, and none was given"));
+        }
+        Ok(self.serve_on(listeners))
     }
 
     fn serve_on(self, listeners: Vec<(String, Box<dyn Listener>)>) -> Server {
@@ -253,10 +259,21 @@ impl ServerBuilder {
         )
     }
 
-    /// The router and layers alone, for calls without a transport.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn into_direct(self) -> (Arc<Router>, Arc<Chain>) {
-        (Arc::new(self.router), Arc::new(self.chain))
+    /// Layers, router and handlers alone, for calls without a transport.
+    ///
+    /// # Errors
+    /// When the builder was given something that cannot be.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_direct(self) -> Result<super::direct::Direct, Error> {
+        match self.wrong {
+            Some(wrong) => Err(wrong),
+            None => Ok(super::direct::Direct {
+                router: self.router.into(),
+                chain: self.chain,
+                rules: AnswerRules { compressors: self.compressors, error_text: self.error_text },
+                inflated: self.limits.wire.inflated,
+            }),
+        }
     }
 }
 

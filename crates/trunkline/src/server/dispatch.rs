@@ -502,7 +502,7 @@ fn first_poll(target: &Target, handling: impl FnOnce() -> Handling) -> First {
 
 /// The answer to a panic: a fixed text and an id that the log repeats. Arguments, message and
 /// stack are the server's own business.
-fn panicked(target: &Target, panic: &(dyn Any + Send)) -> Error {
+pub(super) fn panicked(target: &Target, panic: &(dyn Any + Send)) -> Error {
     use std::hash::{BuildHasher, Hasher};
     let id = std::hash::RandomState::new().build_hasher().finish();
     let text = panic
@@ -564,13 +564,17 @@ impl Drop for Permit {
     }
 }
 
-struct CatchUnwind(Handling);
+/// A call whose panic is a value.
+pub(super) struct CatchUnwind<F>(pub(super) F);
 
-impl Future for CatchUnwind {
+impl<F> Future for CatchUnwind<F>
+where
+    F: Future<Output = Result<Reply, Error>> + Unpin,
+{
     type Output = Result<Result<Reply, Error>, Box<dyn Any + Send>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
             Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
             Ok(Poll::Pending) => Poll::Pending,
             Err(panic) => Poll::Ready(Err(panic)),

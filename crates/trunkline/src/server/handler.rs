@@ -6,9 +6,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::Instrument;
 use trunkline_wire::SerializeType;
 
-use crate::call::{Call, Reply};
+use super::first_calls::FirstCalls;
+use crate::call::{Body, Call, Reply};
 use crate::codec::{CodecError, CodecSet, DecodeSet, EncodeSet, SetError};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
@@ -61,12 +63,13 @@ pub trait Method<S>: Send + Sync + 'static {
 pub(crate) struct MethodEndpoint<S, M> {
     service: Arc<S>,
     flags: MethodFlags,
+    first_calls: Arc<FirstCalls>,
     method: PhantomData<fn() -> M>,
 }
 
 impl<S, M> MethodEndpoint<S, M> {
     pub(crate) fn new(service: Arc<S>, flags: MethodFlags) -> Self {
-        Self { service, flags, method: PhantomData }
+        Self { service, flags, first_calls: Arc::new(FirstCalls::new()), method: PhantomData }
     }
 }
 
@@ -79,14 +82,15 @@ where
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<M::ArgsFormats, M::Args>(&ctx, body.into_bytes())?;
+            let args = decode::<M::ArgsFormats, M::Args>(&self.first_calls, &ctx, body)?;
             let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
             answer::<M::ReplyFormats, M::Reply, M::Error>(&ctx, result)
         })
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
-        Arc::new(Self::new(self.service.clone(), self.flags))
+        let (service, first_calls) = (self.service.clone(), self.first_calls.clone());
+        Arc::new(Self { service, flags: self.flags, first_calls, method: PhantomData })
     }
 }
 
@@ -136,15 +140,19 @@ where
     }
 }
 
+/// Argument, shape of the closure, formats: known to the type alone.
+type Kinds<A, K, C> = fn() -> (A, K, C);
+
 pub(crate) struct FunctionEndpoint<F, A, K, C> {
     function: Arc<F>,
     flags: MethodFlags,
-    kind: PhantomData<fn() -> (A, K, C)>,
+    first_calls: Arc<FirstCalls>,
+    kind: PhantomData<Kinds<A, K, C>>,
 }
 
 impl<F, A, K, C> FunctionEndpoint<F, A, K, C> {
     pub(crate) fn new(function: Arc<F>, flags: MethodFlags) -> Self {
-        Self { function, flags, kind: PhantomData }
+        Self { function, flags, first_calls: Arc::new(FirstCalls::new()), kind: PhantomData }
     }
 }
 
@@ -159,14 +167,15 @@ where
         let flags = self.flags;
         run(flags, async move {
             let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, A>(&ctx, body.into_bytes())?;
+            let args = decode::<C, A>(&self.first_calls, &ctx, body)?;
             let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
             answer::<C, F::Reply, Failure>(&ctx, result)
         })
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
-        Arc::new(Self::new(self.function.clone(), self.flags))
+        let (function, first_calls) = (self.function.clone(), self.first_calls.clone());
+        Arc::new(Self { function, flags: self.flags, first_calls, kind: PhantomData })
     }
 }
 
@@ -185,9 +194,17 @@ where
             match result {
                 Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
                 Err(failure) => {
-                    let (mut error, _) = failure.into_parts();
+                    let (mut error, reply) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
-                    Err(error)
+                    // The reply type of such a handler is bytes, encoded already.
+                    Err(match reply.map(|reply| reply.downcast::<Bytes>()) {
+                        Some(Ok(bytes)) => error.with_reply(ctx.format(), *bytes),
+                        Some(Err(_)) => {
+                            warn_of_stranger(&ctx, std::any::type_name::<Bytes>());
+                            error
+                        }
+                        None => error,
+                    })
                 }
             }
         })
@@ -203,13 +220,15 @@ fn run(
     flags: MethodFlags,
     future: impl Future<Output = Result<Reply, Error>> + Send + 'static,
 ) -> BoxFuture<'static, Result<Reply, Error>> {
+    // The span of a layer around this call goes along to wherever the handler runs.
     if flags.blocking {
         let runtime = tokio::runtime::Handle::current();
+        let future = future.in_current_span();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(future));
         return Box::pin(joined(task));
     }
     if flags.run_to_completion {
-        return Box::pin(joined(tokio::spawn(future)));
+        return Box::pin(joined(tokio::spawn(future.in_current_span())));
     }
     Box::pin(future)
 }
@@ -226,11 +245,11 @@ async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<R
 }
 
 #[inline]
-fn decode<C, A>(ctx: &Ctx, payload: Bytes) -> Result<A, Error>
+fn decode<C, A>(first_calls: &FirstCalls, ctx: &Ctx, body: Body) -> Result<A, Error>
 where
     C: DecodeSet<A>,
 {
-    C::decode(ctx.format(), &payload).map_err(|error| match error {
+    first_calls.decode::<C, A>(ctx, &body.into_bytes()).map_err(|error| match error {
         SetError::Unknown(format) => no_codec(format, C::NAMES),
         SetError::Codec(error) => Error::new(ErrorKind::Invalid, codec_text(&error)).with_source(error),
     })
@@ -282,17 +301,21 @@ where
     R: 'static,
 {
     let Some(reply) = reply.downcast_ref::<R>() else {
-        tracing::warn!(
-            service = ctx.service(),
-            method = ctx.method(),
-            expected = std::any::type_name::<R>(),
-            "the reply beside the error is not of the method's reply type; it is left out"
-        );
+        warn_of_stranger(ctx, std::any::type_name::<R>());
         return Ok(error);
     };
     // As in Go, an error that does not encode its reply is replaced by the encoding's own.
     let payload = encode::<C, R>(ctx, reply)?;
     Ok(error.with_reply(ctx.format(), payload.into()))
+}
+
+fn warn_of_stranger(ctx: &Ctx, expected: &str) {
+    tracing::warn!(
+        service = ctx.service(),
+        method = ctx.method(),
+        expected,
+        "the reply beside the error is not of the method's reply type; it is left out"
+    );
 }
 
 #[inline]

@@ -6,9 +6,13 @@
 mod admission;
 mod answer;
 mod builder;
+mod configure;
 mod connection;
+#[cfg(feature = "testing")]
+mod direct;
 mod dispatch;
 mod filter;
+mod first_calls;
 mod handler;
 mod late;
 mod limits;

@@ -71,6 +71,10 @@ impl Router {
         methods
     }
 
+    pub(crate) fn knows(&self, path: &str, method: &str) -> bool {
+        self.services.read().get(path).is_some_and(|methods| methods.contains_key(method))
+    }
+
     /// Finds a method by what stands in the frame.
     pub(crate) fn find(&self, path: &[u8], method: &[u8]) -> Result<Route, Error> {
         let services = self.services.read();

@@ -10,7 +10,7 @@ use super::router::Router;
 use crate::budget::ByteBudget;
 use crate::call::{Call, Reply};
 use crate::error::Error;
-use crate::middleware::{Chain, End};
+use crate::middleware::{Chain, End, Side};
 use crate::transport::BoxFuture;
 
 pub(crate) struct Shared {
@@ -46,6 +46,14 @@ impl Shared {
 pub(crate) struct RouterEnd(pub(crate) Arc<Router>);
 
 impl End for RouterEnd {
+    fn side(&self) -> Side {
+        Side::Server
+    }
+
+    fn knows(&self, call: &Call) -> bool {
+        self.0.knows(call.service(), call.method())
+    }
+
     fn call<'a>(&'a self, call: &'a mut Call) -> BoxFuture<'a, Result<Reply, Error>> {
         match self.0.find(call.service().as_bytes(), call.method().as_bytes()) {
             Ok(route) => {

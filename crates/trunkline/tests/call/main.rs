@@ -1,5 +1,7 @@
 //! Calls between a server and a client: one file per behaviour.
 
+#![allow(clippy::unwrap_used, reason = "what a test sets up either works or fails the test")]
+
 mod events;
 mod pair;
 mod raw_peer;
@@ -10,6 +12,7 @@ mod caller_gone;
 mod compression;
 mod connections;
 mod deadline;
+mod error_reply;
 mod errors;
 mod header;
 mod heartbeat;
@@ -21,3 +24,4 @@ mod panics;
 mod push;
 mod runtime_gone;
 mod slow_peers;
+mod stopping;

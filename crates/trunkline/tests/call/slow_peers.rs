@@ -95,7 +95,7 @@ async fn a_large_frame_over_a_slow_line_arrives() {
         sleep(Duration::from_secs(2)).await;
         peer.send(chunk).await;
     }
-    assert_eq!(&peer.next().await.unwrap().payload()[..], b"1048576");
+    assert_eq!(peer.next().await.unwrap().payload(), b"1048576");
 }
 
 #[tokio::test(start_paused = true)]

@@ -108,3 +108,49 @@ async fn a_client_uses_the_first_format_of_the_list() {
     assert_eq!(answer, "-42");
     assert_eq!(OwnClient::describe().methods[0].formats, ["decimal", "msgpack"]);
 }
+
+#[cfg(all(feature = "protobuf", feature = "thrift"))]
+mod every_format {
+    use trunkline::Result;
+    use trunkline::codec::{Json, MsgPack, Protobuf, Thrift};
+
+    use crate::arith::serve;
+
+    #[trunkline::message]
+    #[derive(Clone, PartialEq, prost::Message, trunkline::Thrift)]
+    struct Pair {
+        #[prost(int64, tag = "1")]
+        #[thrift(1)]
+        a: i64,
+        #[prost(int64, tag = "2")]
+        #[thrift(2)]
+        b: i64,
+    }
+
+    #[trunkline::service(codecs(protobuf, thrift, msgpack, json))]
+    trait Swap {
+        async fn swap(&self, pair: Pair) -> Result<Pair>;
+    }
+
+    struct Swapper;
+
+    impl Swap for Swapper {
+        async fn swap(&self, pair: Pair) -> Result<Pair> {
+            Ok(Pair { a: pair.b, b: pair.a })
+        }
+    }
+
+    #[tokio::test]
+    async fn one_type_travels_in_every_format() {
+        let (_server, client) = serve([Swapper.into_service()]).await;
+        let swap = SwapClient::new(client);
+        let pair = Pair { a: 1, b: 2 };
+        let swapped = Pair { a: 2, b: 1 };
+        assert_eq!(SwapClient::describe().methods[0].formats, ["protobuf", "thrift", "msgpack", "json"]);
+        assert_eq!(swap.swap(&pair).await.unwrap(), swapped);
+        assert_eq!(swap.swap(&pair).codec(Protobuf).await.unwrap(), swapped);
+        assert_eq!(swap.swap(&pair).codec(Thrift).await.unwrap(), swapped);
+        assert_eq!(swap.swap(&pair).codec(MsgPack).await.unwrap(), swapped);
+        assert_eq!(swap.swap(&pair).codec(Json).await.unwrap(), swapped);
+    }
+}

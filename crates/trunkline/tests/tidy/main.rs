@@ -22,6 +22,7 @@ const LAYERS: &[Layer] = &[
     apart(&["budget", "transport", "types"]),
     apart(&["codec"]),
     together(&["error", "failure"]),
+    apart(&["config"]),
     apart(&["frame"]),
     together(&["call", "ctx"]),
     apart(&["middleware", "registry"]),

@@ -1,0 +1,3 @@
+//! What two programs of the comparison share.
+
+pub mod ours;

@@ -1,0 +1,22 @@
+//! What tests of services and of their callers need: a server and a client in one process, a
+//! client directly on a service, and a far end that speaks frames by hand.
+//!
+//! Nothing here opens a socket, so all of it runs on paused time: in a test under
+//! `#[tokio::test(start_paused = true)]` an hour of timeouts and heartbeats passes in a moment.
+//! That attribute, like `tokio::time::pause`, needs tokio's feature `test-util`.
+//!
+//! Which one to take:
+//!
+//! | for | take |
+//! |---|---|
+//! | the logic of a service | [`direct`]: layers, routing, codecs and handlers, no connection |
+//! | behaviour of connections: pushes, stopping, limits | [`connected`] |
+//! | a far end that misbehaves, or what exactly is on the wire | [`FramePeer`] and [`FrameListener`] |
+
+mod connected;
+mod direct;
+mod frame_peer;
+
+pub use connected::{connected, connected_with};
+pub use direct::{direct, direct_with};
+pub use frame_peer::{FrameListener, FramePeer};
