@@ -67,6 +67,11 @@ impl Names {
         }
     }
 
+    /// Whether the call goes on whatever becomes of its caller.
+    pub(super) fn is_lasting(&self) -> bool {
+        matches!(self, Self::Route(route) if route.lasting)
+    }
+
     pub(super) fn unknown(message: &Message) -> Self {
         let path = String::from_utf8_lossy(message.service_path());
         let method = String::from_utf8_lossy(message.service_method());
@@ -421,6 +426,9 @@ impl Connection {
 
     /// Answers from a task of its own.
     pub(super) fn answer_apart(&self, asked: &Asked, result: Result<Reply, Error>) {
+        if self.link.is_closed() {
+            return;
+        }
         let close = matches!(&result, Err(error) if error.closes_connection());
         let mut frame = scratch::take();
         if let Some(large) = self.write_answer(asked.header, asked.names.target(), result, &mut frame) {
@@ -459,12 +467,14 @@ impl Connection {
     fn go_on(self: &Arc<Self>, future: Handling, asked: Asked, deadline: Option<Instant>, wire_len: usize) {
         let permit = Permit::take(self, wire_len);
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        let lasting = asked.names.is_lasting();
         let noted = self.running.lock().insert(asked, deadline, generation);
         let Some((key, sooner)) = noted else { return };
         // Not under the lock: a runtime that shuts down drops the task at once, and with it the
         // permit, which looks at the queue.
         let task = tokio::spawn(permit.finish(key, future)).abort_handle();
-        if let Some(task) = self.running.lock().started(key, task) {
+        let ended = self.running.lock().started(key, task);
+        if let Some(task) = ended.filter(|_| !lasting) {
             task.abort();
         }
         self.wake_timer(sooner);

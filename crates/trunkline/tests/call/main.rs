@@ -8,6 +8,7 @@ mod raw_peer;
 
 mod admission;
 mod basic;
+mod blocking;
 mod caller_gone;
 mod compression;
 mod connections;
