@@ -95,6 +95,7 @@ impl End for AttemptEnd<'_> {
 /// Sends the call and waits for its outcome. The body stays shared with the caller's, so that a
 /// layer may try again.
 pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Error> {
+    #[cfg_attr(not(feature = "testing"), expect(clippy::infallible_destructuring_match))]
     let endpoint = match &inner.way {
         Way::Endpoint(endpoint) => endpoint,
         #[cfg(feature = "testing")]

@@ -14,6 +14,7 @@ use trunkline_wire::{CompressType, Compressor, Compressors};
 use super::admission::Admission;
 use super::answer::{AnswerRules, ErrorText};
 use super::filter::ConnectionFilter;
+#[cfg(any(feature = "msgpack", feature = "json"))]
 use super::handler::Function;
 use super::limits::ServerLimits;
 use super::router::Router;
@@ -22,6 +23,7 @@ use super::service::Service;
 use super::shared::Shared;
 use super::tracker::Tracker;
 use crate::budget::ByteBudget;
+#[cfg(any(feature = "msgpack", feature = "json"))]
 use crate::codec::CodecSet;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};

@@ -18,3 +18,4 @@ mod not_sent;
 mod oneway;
 mod runtime_gone;
 mod slow_peers;
+mod stopping;

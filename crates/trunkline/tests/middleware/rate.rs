@@ -73,6 +73,6 @@ async fn heartbeats_take_no_tokens() {
         assert!(peer.receive().await.unwrap().unwrap().header().is_heartbeat());
     }
     peer.request(1, "Math", "Neg", trunkline::SerializeType::JSON, "5").await.unwrap();
-    assert_eq!(peer.receive().await.unwrap().unwrap().payload().as_ref(), b"-5");
+    assert_eq!(peer.receive().await.unwrap().unwrap().payload(), b"-5");
     running.stop().await;
 }

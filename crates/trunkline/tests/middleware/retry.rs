@@ -24,7 +24,7 @@ fn flaky() -> ServerBuilder {
     let calls = Arc::new(AtomicUsize::new(0));
     sample::server().function("Flaky", "Echo", move |text: String| {
         let call = calls.fetch_add(1, Ordering::Relaxed);
-        async move { if call % 2 == 0 { Err(Failure::new("not now")) } else { Ok(text) } }
+        async move { if call.is_multiple_of(2) { Err(Failure::new("not now")) } else { Ok(text) } }
     })
 }
 

@@ -34,7 +34,7 @@ async fn several_frames_in_one_piece_come_one_by_one_and_a_cut_one_is_an_error()
     a.send_bytes(&bytes[..5]).await.unwrap();
     a.finish().await.unwrap();
     for n in [1, 2] {
-        assert_eq!(b.receive().await.unwrap().unwrap().payload().as_ref(), [n]);
+        assert_eq!(b.receive().await.unwrap().unwrap().payload(), [n]);
     }
     let error = b.receive().await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
