@@ -41,6 +41,10 @@ impl Message {
     /// # Errors
     ///
     /// When the frame is too large for its 32-bit length.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "callers have a payload of their own; a frame is one piece of memory"
+    )]
     pub fn new(
         header: Header,
         path: &str,

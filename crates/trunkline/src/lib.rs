@@ -1,8 +1,73 @@
-//! A microservice RPC framework: services register, find and call one another, on the wire and
-//! in the registries as Go's rpcx does it.
+//! A microservice RPC framework: services and their callers, on the wire as Go's rpcx has it, so that Go and Rust
+//! programs call each other as they are.
 //!
-//! What a reader finds where: [`Server`] serves, [`Client`] calls, [`codec`] holds the formats,
-//! [`middleware`] goes around calls on both ends, [`transport`] carries the bytes.
+//! ```
+//! # #[cfg(all(feature = "macros", feature = "msgpack", feature = "json"))] mod doc {
+//! use trunkline::{Client, Error, Result, Server};
+//!
+//! #[trunkline::message]
+//! pub struct Args { pub a: i64, pub b: i64 }
+//!
+//! #[trunkline::service]                       // the service `Arith`, with the method `Mul`
+//! pub trait Arith {
+//!     async fn mul(&self, args: Args) -> Result<i64>;
+//! }
+//!
+//! struct Calculator;
+//!
+//! impl Arith for Calculator {
+//!     async fn mul(&self, args: Args) -> Result<i64> {
+//!         Ok(args.a * args.b)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] pub
+//! async fn main() -> Result<(), Error> {
+//!     let server = Server::builder().service(Calculator.into_service()).bind("tcp@127.0.0.1:0").await?.spawn();
+//!
+//!     let arith = ArithClient::new(Client::connect(server.address()).await?);
+//!     assert_eq!(arith.mul(Args { a: 6, b: 7 }).await?, 42);
+//!
+//!     server.stop().await;
+//!     Ok(())
+//! }
+//! # }
+//! # #[cfg(all(feature = "macros", feature = "msgpack", feature = "json"))] doc::main().unwrap();
+//! ```
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | explanations, page by page | the module `guide`, in this documentation and in `docs/guide` |
+//! | serving | [`Server`], [`ServerBuilder`](server::ServerBuilder), [`Service`], [`server`] |
+//! | calling | [`Client`], [`ClientBuilder`](client::ClientBuilder), [`Request`](client::Request), [`client`] |
+//! | services from traits, messages with Go's names | `#[trunkline::service]`, `#[trunkline::message]` |
+//! | what a handler knows | [`Ctx`] |
+//! | what a handler and a call end in | [`Failure`](struct@Failure), [`Error`], [`ErrorKind`] |
+//! | formats, and one of your own | [`codec`]; types that cross to Go: [`types`] |
+//! | what goes around calls | [`middleware`] |
+//! | bounds | [`ServerLimits`](server::ServerLimits), [`ByteBudget`] |
+//! | settings from files | [`config`] |
+//! | networks, and one of your own | [`transport`] |
+//! | the bytes themselves | [`wire`] |
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `macros` (default) | the two attributes, `#[derive(Failure)]` |
+//! | `msgpack` (default) | MessagePack, the format of Go clients that do not say otherwise |
+//! | `json` (default) | JSON, and typed details of errors |
+//! | `gzip` (default) | gzip for payloads above 1,024 bytes |
+//! | `protobuf` | protobuf, over prost |
+//! | `thrift` | Thrift's binary protocol; with `macros`, `#[derive(Thrift)]` |
+//! | `metrics` | the metrics middleware, for Prometheus |
+//! | `tower` | tower's layers as middleware, and a client as a tower service |
+//! | `testing` | clients without a network, and far ends spoken frame by frame |
+//!
+//! Features add names and never change behaviour. There is no unsafe code, nothing global, and nothing here prints or
+//! reads the environment.
 
 pub mod budget;
 pub mod call;
@@ -75,11 +140,20 @@ pub mod guide {
     #[doc = include_str!("../docs/guide/errors.md")]
     pub mod errors {}
 
+    #[doc = include_str!("../docs/guide/middleware.md")]
+    pub mod middleware {}
+
     #[doc = include_str!("../docs/guide/stopping.md")]
     pub mod stopping {}
 
     #[doc = include_str!("../docs/guide/limits.md")]
     pub mod limits {}
+
+    #[doc = include_str!("../docs/guide/configuration.md")]
+    pub mod configuration {}
+
+    #[doc = include_str!("../docs/guide/testing.md")]
+    pub mod testing {}
 
     #[doc = include_str!("../docs/guide/from-go.md")]
     pub mod from_go {}

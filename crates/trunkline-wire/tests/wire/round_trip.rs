@@ -77,7 +77,7 @@ proptest! {
             prop_assert_eq!(message.header(), frame.header);
             prop_assert_eq!(message.service_path(), frame.path.as_bytes());
             prop_assert_eq!(message.service_method(), frame.method.as_bytes());
-            prop_assert_eq!(&message.payload()[..], &frame.payload[..]);
+            prop_assert_eq!(message.payload(), &frame.payload[..]);
             let pairs: Vec<_> = message.metadata().iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
             prop_assert_eq!(&pairs, &frame.pairs);
             message.encode(&mut again);

@@ -95,6 +95,7 @@ impl End for AttemptEnd<'_> {
 /// Sends the call and waits for its outcome. The body stays shared with the caller's, so that a
 /// layer may try again.
 pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Error> {
+    #[cfg_attr(not(feature = "testing"), expect(clippy::infallible_destructuring_match))]
     let endpoint = match &inner.way {
         Way::Endpoint(endpoint) => endpoint,
         #[cfg(feature = "testing")]
@@ -141,7 +142,7 @@ pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Err
             Err(NotStarted::Full(_)) => {
                 wait_for_room(&connection, call.deadline).await.map_err(named)?;
             }
-            Err(error) => return Err(named(not_started(error, connection.address()))),
+            Err(error) => return Err(named(not_started(&error, connection.address()))),
         }
     }
 }
@@ -182,9 +183,9 @@ pub(super) fn conclude(
             };
             Err(place(if sent { error } else { error.not_sent() }))
         }
-        Outcome::Late { sent } => {
-            let error = Error::new(ErrorKind::Deadline, "the call's time was up before an answer came");
-            Err(place(if sent { error } else { error.not_sent() }))
+        Outcome::Late => {
+            let text = "the call's time was up before an answer came";
+            Err(place(Error::new(ErrorKind::Deadline, text)))
         }
         Outcome::Reply(message) => {
             let header = message.header();
@@ -211,7 +212,7 @@ pub(super) fn conclude(
     }
 }
 
-pub(super) fn not_started(error: NotStarted, address: &Arc<str>) -> Error {
+pub(super) fn not_started(error: &NotStarted, address: &Arc<str>) -> Error {
     let error = match error {
         NotStarted::Closed(_) => Error::new(ErrorKind::Unavailable, "the connection is closed"),
         NotStarted::Full(_) => {

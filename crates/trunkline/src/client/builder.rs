@@ -86,7 +86,7 @@ impl ClientBuilder {
         match self.settings.compressors.clone().with(kind, compressor) {
             Ok(compressors) => self.settings.compressors = compressors,
             Err(error) => {
-                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error))
+                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error));
             }
         }
         self

@@ -382,7 +382,7 @@ impl Connection {
                 () = late => {}
                 () = self.timer.notified() => continue,
             }
-            let woken = self.link.with(|s| s.extra.expire(Instant::now(), &s.out));
+            let woken = self.link.with(|s| s.extra.expire(Instant::now()));
             woken.into_iter().for_each(Waker::wake);
         }
     }

@@ -106,7 +106,7 @@ impl Client {
         payload: Bytes,
     ) -> Request<'a, Bytes, Bytes, Bytes> {
         const RAW: Codec<Bytes, Bytes> = Codec::of::<Raw>();
-        Request::new(self, service, method, payload, RAW, false).as_format(format)
+        Request::new(self, service, method, payload, RAW, false).in_format(format)
     }
 
     /// Makes a call that is put together already: for proxies and bridges.

@@ -47,9 +47,8 @@ pub(crate) enum Outcome {
     Lost {
         sent: bool,
     },
-    Late {
-        sent: bool,
-    },
+    /// Its time is up. The frame may be in the queue still, and go out: it is not called back.
+    Late,
 }
 
 /// Names a waiting caller.
@@ -232,18 +231,18 @@ impl InFlight {
     }
 
     /// Ends the waits that are late.
-    pub(crate) fn expire(&mut self, now: Instant, out: &Outgoing) -> Vec<Waker> {
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Waker> {
         let mut earliest: Option<Instant> = None;
         let mut woken = Vec::new();
         for slot in &mut self.slots {
-            let State::Waiting { deadline: Some(at), place, notice, .. } = &slot.state else { continue };
+            let State::Waiting { deadline: Some(at), notice, .. } = &slot.state else { continue };
             if *at > now {
                 earliest = Some(earliest.map_or(*at, |e| e.min(*at)));
                 continue;
             }
             self.notices -= usize::from(*notice);
-            let outcome = Outcome::Late { sent: out.is_written(*place) };
-            if let State::Waiting { waker, .. } = std::mem::replace(&mut slot.state, State::Done(outcome)) {
+            let done = State::Done(Outcome::Late);
+            if let State::Waiting { waker, .. } = std::mem::replace(&mut slot.state, done) {
                 woken.push(waker);
             }
         }
@@ -326,11 +325,11 @@ mod tests {
     fn a_lost_connection_says_which_calls_were_sent() {
         let mut out = outgoing();
         let mut table = InFlight::new(10);
-        let place = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let place = out.append_encoded(&[1]);
         let sent = park(&mut table, place);
         let batch = out.take().unwrap();
         out.finished(batch);
-        let place = out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        let place = out.append_encoded(&[2]);
         let queued = park(&mut table, place);
         out.close(None);
         assert_eq!(table.fail(&out).len(), 2);
@@ -354,7 +353,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_late_calls_expire() {
         let mut table = InFlight::new(4);
-        let out = outgoing();
         let now = Instant::now();
         let ms = |n| now + std::time::Duration::from_millis(n);
         let keys: Vec<_> = [5, 10, 20]
@@ -365,9 +363,9 @@ mod tests {
             })
             .into();
         assert_eq!(table.earliest(), Some(ms(5)));
-        assert_eq!(table.expire(ms(10), &out).len(), 2);
+        assert_eq!(table.expire(ms(10)).len(), 2);
         assert_eq!(table.earliest(), Some(ms(20)));
-        assert!(matches!(table.poll(keys[0], Waker::noop()).0, Poll::Ready(Outcome::Late { .. })));
+        assert!(matches!(table.poll(keys[0], Waker::noop()).0, Poll::Ready(Outcome::Late)));
         assert!(table.poll(keys[2], Waker::noop()).0.is_pending());
     }
 
@@ -375,7 +373,7 @@ mod tests {
     fn a_oneway_is_done_when_its_frame_is_written() {
         let mut out = outgoing();
         let mut table = InFlight::new(4);
-        let place = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let place = out.append_encoded(&[1]);
         let key = table.reserve(false).unwrap();
         table.wait(key, Waker::noop(), place, None, true);
         let mut wakers = Vec::new();

@@ -133,7 +133,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self
     }
 
-    pub(super) fn as_format(mut self, format: SerializeType) -> Self {
+    pub(super) fn in_format(mut self, format: SerializeType) -> Self {
         self.options().format = Some(format);
         self
     }
@@ -200,7 +200,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             return Err(self.failed(ErrorKind::Deadline, "no time is left for the call".to_owned()));
         }
         let compress = options.and_then(|o| o.compress).unwrap_or(settings.compress);
-        let format = options.and_then(|o| o.format).unwrap_or(self.codec.serialize_type());
+        let format = options.and_then(|o| o.format).unwrap_or_else(|| self.codec.serialize_type());
         Ok(Prepared { metadata, deadline, left, format, compress, idempotent })
     }
 
@@ -335,7 +335,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
                 Self::Fresh(_) => {
                     let Self::Fresh(request) = std::mem::replace(self, Self::Over) else { continue };
                     let client = request.client;
-                    *self = match Self::begin(request, cx) {
+                    *self = match Self::begin(&request, cx) {
                         Ok(next) => next,
                         Err(error) => return Poll::Ready(Err(mapped(client, error))),
                     };
@@ -349,7 +349,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
     }
 
     #[inline]
-    fn begin(request: Request<'a, A, R, B>, cx: &Context<'_>) -> Result<Self, Error> {
+    fn begin(request: &Request<'a, A, R, B>, cx: &Context<'_>) -> Result<Self, Error> {
         let prepared = request.prepare()?;
         let (client, names, idempotent) =
             (request.client, (request.service, request.method), prepared.idempotent);
@@ -374,7 +374,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
                         request.call_with(prepared, unsent.into_payload().into(), CompressType::NONE)
                     }
                     Err(error) => {
-                        return Err(attempt::not_started(error, connection.address()).of(names.0, names.1));
+                        return Err(attempt::not_started(&error, connection.address()).of(names.0, names.1));
                     }
                 }
             }

@@ -168,10 +168,11 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
                 let mut named = BTreeMap::new();
                 while let Some(name) = map.next_key::<String>()? {
+                    let key = format!("\"{name}\"");
                     if named.contains_key(&name) {
-                        return Err(twice(&name));
+                        return Err(twice(&key));
                     }
-                    if let Some(setting) = value(&format!("\"{name}\""), &mut map)? {
+                    if let Some(setting) = value(&key, &mut map)? {
                         named.insert(name, setting);
                     }
                 }

@@ -8,6 +8,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -128,9 +129,10 @@ impl<S: Beside> Link<S> {
     fn fail(&self, reason: &Reason, batch: Option<&Batch>) {
         let (writer, reader) = self.with(|s| {
             s.reason.get_or_insert_with(|| reason.clone());
+            // Under the lock: who registers a waker and then finds the link open is woken.
+            self.closed.store(true, Ordering::Release);
             (s.out.close(batch), s.reader.clone())
         });
-        self.closed.store(true, Ordering::Release);
         for waker in [writer, reader].into_iter().flatten() {
             waker.wake();
         }
@@ -184,32 +186,33 @@ impl<S: Beside> Link<S> {
                 Work::Close => return,
                 Work::Wait => continue,
             };
-            if let Err((error, batch)) = self.write_all(batch).await {
-                self.fail(&Reason::io("write failed", &error), Some(&batch));
-            }
+            self.write_all(batch).await;
         }
     }
 
-    async fn write_all(&self, mut batch: Batch) -> Result<(), (io::Error, Batch)> {
+    /// Writes a batch to its end. While the stream takes no more, the batch lies with the queue:
+    /// whoever looks there, or closes the connection, knows how far it came.
+    async fn write_all(&self, mut batch: Batch) {
         loop {
             match self.try_write(&mut batch) {
                 Ok(true) => {
                     // A wake would only wake this task, which looks again anyway.
                     drop(self.finished(batch));
-                    return Ok(());
+                    return;
                 }
-                Ok(false) => {}
-                Err(error) => return Err((error, batch)),
+                Ok(false) => drop(self.with(|s| s.out.blocked(batch))),
+                Err(error) => return self.fail(&Reason::io("write failed", &error), Some(&batch)),
             }
             let ready = std::future::poll_fn(|cx| {
-                if self.is_closed() {
-                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-                }
                 self.with(|s| s.out.writer = Some(cx.waker().clone()));
-                self.sink.poll_ready(cx)
+                if self.is_closed() { Poll::Ready(Ok(())) } else { self.sink.poll_ready(cx) }
             });
             if let Err(error) = ready.await {
-                return Err((error, batch));
+                return self.fail(&Reason::io("write failed", &error), None);
+            }
+            match self.with(|s| s.out.resume()) {
+                Some(rest) => batch = rest,
+                None => return,
             }
         }
     }
@@ -218,12 +221,15 @@ impl<S: Beside> Link<S> {
     pub(crate) async fn drained(&self) {
         // Polled rather than signalled: it is needed once, when a connection ends.
         while !self.is_closed() && self.with(|s| s.out.queued() > 0) {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
-    /// Tells the far end that nothing more will come.
+    /// Tells the far end that nothing more will come; no longer than a while, whoever it is.
     pub(crate) async fn shutdown(&self) {
-        let _ = std::future::poll_fn(|cx| self.sink.poll_shutdown(cx)).await;
+        let told = std::future::poll_fn(|cx| self.sink.poll_shutdown(cx));
+        let _ = tokio::time::timeout(FAREWELL, told).await;
     }
 }
+
+const FAREWELL: Duration = Duration::from_secs(1);

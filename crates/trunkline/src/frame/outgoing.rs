@@ -36,6 +36,7 @@ pub(crate) struct Outgoing {
     small_written: u64,
     bulk_appended: u64,
     bulk_written: u64,
+    bytes_written: u64,
     /// How far batches have been taken: between written and taken nobody but the one who
     /// writes knows what the kernel has.
     small_taken: u64,
@@ -102,6 +103,7 @@ impl Outgoing {
             small_written: 0,
             bulk_appended: 0,
             bulk_written: 0,
+            bytes_written: 0,
             small_taken: 0,
             bulk_taken: 0,
             queued: 0,
@@ -182,9 +184,9 @@ impl Outgoing {
         }
     }
 
-    /// How much has been written in all; grows while there is progress.
+    /// Bytes written in all, as far as is known here; grows while there is progress.
     pub(crate) fn progress(&self) -> u64 {
-        self.small_written + self.bulk_written + self.handover.as_ref().map_or(0, |b| b.written as u64)
+        self.bytes_written + self.handover.as_ref().map_or(0, |b| b.written as u64)
     }
 
     /// Decides who writes what was appended. `alone`: nobody else is likely to append soon, so
@@ -261,6 +263,11 @@ impl Outgoing {
         self.writer.clone().map_or(Push::Nothing, Push::Wake)
     }
 
+    /// The batch that was [`blocked`](Self::blocked), to go on with; none if the queue was closed.
+    pub(crate) fn resume(&mut self) -> Option<Batch> {
+        self.handover.take()
+    }
+
     /// What the writer task should do.
     pub(crate) fn work(&mut self) -> Work {
         if let Some(batch) = self.handover.take() {
@@ -296,6 +303,7 @@ impl Outgoing {
     }
 
     fn account(&mut self, batch: &Batch, written: usize) {
+        self.bytes_written += written as u64;
         self.small_written += written.min(batch.small.len()) as u64;
         let mut rest = written.saturating_sub(batch.small.len());
         for bulk in &batch.bulk {
@@ -365,7 +373,7 @@ mod tests {
     fn small_frames_pass_large_ones_that_have_not_begun() {
         let mut out = outgoing();
         let large = out.append_large(b"L".to_vec(), Bytes::from_static(b"arge"));
-        let small = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"small"))).unwrap();
+        let small = out.append_encoded(b"small");
         let batch = out.take().unwrap();
         assert_eq!(bytes(&batch), b"smallLarge");
         assert!(out.take().is_none(), "one writer at a time");
@@ -377,8 +385,8 @@ mod tests {
     #[test]
     fn only_what_the_kernel_took_whole_was_sent() {
         let mut out = outgoing();
-        let a = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"aaaa"))).unwrap();
-        let b = out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"bbbb"))).unwrap();
+        let a = out.append_encoded(b"aaaa");
+        let b = out.append_encoded(b"bbbb");
         let c = out.append_large(vec![0; 10], Bytes::from(vec![0; 90]));
         let mut batch = out.take().unwrap();
         batch.advance(7);
@@ -390,9 +398,9 @@ mod tests {
     #[test]
     fn closing_during_a_write_counts_what_is_being_written_as_sent() {
         let mut out = outgoing();
-        let a = out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        let a = out.append_encoded(&[1]);
         let batch = out.take().unwrap();
-        let b = out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        let b = out.append_encoded(&[2]);
         out.close(None);
         assert!(out.is_written(a) && !out.is_written(b));
         assert!(matches!(out.finished(batch), Push::Nothing));
@@ -403,9 +411,9 @@ mod tests {
     fn what_comes_during_a_write_goes_to_the_writer_task() {
         let mut out = outgoing();
         out.writer = Some(Waker::noop().clone());
-        out.append(|b| Ok::<_, ()>(b.push(1))).unwrap();
+        out.append_encoded(&[1]);
         let Push::Write(batch) = out.pushed(true) else { panic!("a lone caller writes itself") };
-        out.append(|b| Ok::<_, ()>(b.push(2))).unwrap();
+        out.append_encoded(&[2]);
         assert!(matches!(out.pushed(true), Push::Nothing));
         assert!(matches!(out.finished(batch), Push::Wake(_)));
         assert!(matches!(out.work(), Work::Yield));
@@ -415,7 +423,7 @@ mod tests {
     #[test]
     fn a_partly_written_batch_goes_on_where_it_stopped() {
         let mut out = outgoing();
-        out.append(|b| Ok::<_, ()>(b.extend_from_slice(b"abc"))).unwrap();
+        out.append_encoded(b"abc");
         out.append_large(b"de".to_vec(), Bytes::from_static(b"fgh"));
         let mut batch = out.take().unwrap();
         for (n, rest) in [(1, &b"bcdefgh"[..]), (3, b"efgh"), (3, b"h")] {

@@ -182,9 +182,9 @@ impl<F> Middleware for FromFn<F>
 where
     F: for<'a> Fn(&'a mut Call, Next<'a>) -> BoxFuture<'a, Result<Reply, Error>> + Send + Sync + 'static,
 {
-    fn handle(&self, call: &mut Call, next: Next<'_>) -> impl Future<Output = Result<Reply, Error>> + Send {
+    async fn handle(&self, call: &mut Call, next: Next<'_>) -> Result<Reply, Error> {
         // The two lifetimes of the signature meet in the shorter one.
-        async move { (self.0)(call, next).await }
+        (self.0)(call, next).await
     }
 }
 

@@ -30,7 +30,7 @@ use crate::error::Error;
 /// | `parent_id` | the span that this one continues, if there is one | the caller's span, if it sent one |
 /// | `peer` | who answered, where somebody did | who calls |
 /// | `outcome` | `ok` or the [kind of error](crate::ErrorKind::as_str) | the same |
-/// | `error` | the error, if there was one | the same |
+/// | `error` | the error, if there was one, cut at 1,024 characters | the same |
 ///
 /// Where nobody listens to the span, because the level is off, no id is made, and a trace that
 /// came along goes on unchanged.
@@ -100,7 +100,9 @@ impl Middleware for Trace {
             span.record("parent_id", format_args!("{:016x}", parent.span));
         }
         call.metadata.insert(keys::TRACEPARENT, own.to_string());
-        let result = next.run(call).instrument(span.clone()).await;
+        // The inner block makes even the beginning of the rest happen inside the span: a handler
+        // may be spawned there.
+        let result = async { next.run(call).await }.instrument(span.clone()).await;
         // A layer outside may try again: then that is a child of the same parent.
         came.put_back(&mut call.metadata);
         record(&span, side, &result);
@@ -145,7 +147,7 @@ fn record(span: &Span, side: Side, result: &Result<Reply, Error>) {
     let (outcome, address) = match result {
         Ok(reply) => ("ok", reply.address()),
         Err(error) => {
-            span.record("error", tracing::field::display(error));
+            span.record("error", cut(&error.to_string(), LONGEST_TEXT));
             (error.kind().as_str(), error.address())
         }
     };
@@ -163,9 +165,17 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// On a server a caller may ask for any name: megabytes of it have no place in a log.
+/// On a server a caller may ask for any name, which errors repeat: megabytes of it have no place
+/// in a log.
+const LONGEST_NAME: usize = 64;
+const LONGEST_TEXT: usize = 1024;
+
 fn short(name: &str) -> &str {
-    name.char_indices().nth(64).map_or(name, |(end, _)| &name[..end])
+    cut(name, LONGEST_NAME)
+}
+
+fn cut(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
 /// The trace context as it came, to be put back.

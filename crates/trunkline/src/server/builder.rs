@@ -14,6 +14,7 @@ use trunkline_wire::{CompressType, Compressor, Compressors};
 use super::admission::Admission;
 use super::answer::{AnswerRules, ErrorText};
 use super::filter::ConnectionFilter;
+#[cfg(any(feature = "msgpack", feature = "json"))]
 use super::handler::Function;
 use super::limits::ServerLimits;
 use super::router::Router;
@@ -22,6 +23,7 @@ use super::service::Service;
 use super::shared::Shared;
 use super::tracker::Tracker;
 use crate::budget::ByteBudget;
+#[cfg(any(feature = "msgpack", feature = "json"))]
 use crate::codec::CodecSet;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
@@ -146,7 +148,7 @@ impl ServerBuilder {
         match self.compressors.clone().with(kind, compressor) {
             Ok(compressors) => self.compressors = compressors,
             Err(error) => {
-                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error))
+                self.wrong = Some(Error::new(ErrorKind::Invalid, error.to_string()).with_source(error));
             }
         }
         self
@@ -220,15 +222,19 @@ impl ServerBuilder {
     /// Serves on listeners that exist already, each with the name of its network.
     ///
     /// # Errors
-    /// When the builder was given something that cannot be.
+    /// When there is none, or the builder was given something that cannot be.
     pub fn listen_on(
         mut self,
         listeners: impl IntoIterator<Item = (String, Box<dyn Listener>)>,
     ) -> Result<Server, Error> {
-        match self.wrong.take() {
-            Some(wrong) => Err(wrong),
-            None => Ok(self.serve_on(listeners.into_iter().collect())),
+        if let Some(wrong) = self.wrong.take() {
+            return Err(wrong);
         }
+        let listeners: Vec<_> = listeners.into_iter().collect();
+        if listeners.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "a server needs a listener to serve on, and none was given"));
+        }
+        Ok(self.serve_on(listeners))
     }
 
     fn serve_on(self, listeners: Vec<(String, Box<dyn Listener>)>) -> Server {

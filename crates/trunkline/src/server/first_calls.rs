@@ -72,7 +72,7 @@ mod tests {
     fn decode(first: &FirstCalls, json: &'static str) -> i64 {
         let call = Call::new(Target::shared("S", "M"), SerializeType::JSON, Body::default());
         let (ctx, _) = Ctx::begin(call);
-        first.decode::<(Json,), Args>(&ctx, &Bytes::from_static(json.as_bytes())).unwrap().a
+        first.decode::<(Json,), Args>(&ctx, &Bytes::from_static(json.as_bytes())).expect("it decodes").a
     }
 
     #[test]

@@ -140,11 +140,14 @@ where
     }
 }
 
+/// Argument, shape of the closure, formats: known to the type alone.
+type Kinds<A, K, C> = fn() -> (A, K, C);
+
 pub(crate) struct FunctionEndpoint<F, A, K, C> {
     function: Arc<F>,
     flags: MethodFlags,
     first_calls: Arc<FirstCalls>,
-    kind: PhantomData<fn() -> (A, K, C)>,
+    kind: PhantomData<Kinds<A, K, C>>,
 }
 
 impl<F, A, K, C> FunctionEndpoint<F, A, K, C> {

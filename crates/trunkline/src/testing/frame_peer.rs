@@ -12,7 +12,7 @@ use crate::transport::memory::Memory;
 use crate::transport::{Listener, Sink, Stream, Transport};
 
 /// One end of a connection, spoken by hand: a fake client for a real server, or a fake server for
-/// a real client. It answers nothing by itself, heartbeats neither.
+/// a real client. It does nothing by itself.
 ///
 /// ```
 /// use trunkline::testing::FramePeer;
@@ -85,6 +85,23 @@ impl FramePeer {
                     0 => Ok(None),
                     _ => Err(io::ErrorKind::UnexpectedEof.into()),
                 };
+            }
+        }
+    }
+
+    /// The next frame that is no heartbeat; heartbeats on the way are echoed as servers do it.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive), and when an echo could not be sent.
+    pub async fn receive_call(&mut self) -> io::Result<Option<Message>> {
+        loop {
+            let Some(message) = self.receive().await? else { return Ok(None) };
+            let header = message.header();
+            if !header.is_heartbeat() {
+                return Ok(Some(message));
+            }
+            if !header.is_response() {
+                self.send(&message.with_header(header.echo())).await?;
             }
         }
     }
@@ -194,7 +211,7 @@ impl fmt::Debug for FramePeer {
 ///
 /// let fake = async {
 ///     let mut server = listener.accept().await?;
-///     let request = server.receive().await?.expect("a request");
+///     let request = server.receive_call().await?.expect("a request");
 ///     server.fail(&request, "rpcx: can't find service Math").await?;
 ///     std::io::Result::Ok(server)
 /// };

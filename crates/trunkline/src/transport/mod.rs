@@ -20,7 +20,8 @@ mod tcp;
 pub use address::{Address, AddressError};
 pub use tcp::Tcp;
 
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// A future behind a pointer, as the object-safe traits here return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A connected stream: a half to read from, a half to write to, and who is at the far end.
 pub struct Stream {
@@ -56,19 +57,16 @@ pub trait Transport: Send + Sync + 'static {
     fn network(&self) -> &str;
 
     /// Connects to the part behind the `@`.
-    fn dial<'a>(&'a self, address: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Stream>> + Send + 'a>>;
+    fn dial<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Stream>>;
 
     /// Listens on the part behind the `@`.
-    fn listen<'a>(
-        &'a self,
-        address: &'a str,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Listener>>> + Send + 'a>>;
+    fn listen<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Listener>>>;
 }
 
 /// Accepts streams.
 pub trait Listener: Send + 'static {
     /// The next stream. An error is about this one attempt; the listener goes on.
-    fn accept(&mut self) -> Pin<Box<dyn Future<Output = io::Result<Stream>> + Send + '_>>;
+    fn accept(&mut self) -> BoxFuture<'_, io::Result<Stream>>;
 
     /// Where it listens, as the part behind the `@`.
     fn local_address(&self) -> String;

@@ -53,7 +53,9 @@ async fn a_reply_beside_an_error_is_compressed_like_any_other() {
             assert_ne!(stream.read_buf(&mut received).await.unwrap(), 0);
         };
         assert_eq!((answer.header().status(), answer.header().compress()), (Status::Error, expected));
-        let beside = Compressors::default().decompress(expected, &Bytes::copy_from_slice(answer.payload()), 1 << 20).unwrap();
+        let beside = Compressors::default()
+            .decompress(expected, &Bytes::copy_from_slice(answer.payload()), 1 << 20)
+            .unwrap();
         assert_eq!(beside, payload);
     }
 }

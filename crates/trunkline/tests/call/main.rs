@@ -1,5 +1,7 @@
 //! Calls between a server and a client: one file per behaviour.
 
+#![allow(clippy::unwrap_used, reason = "what a test sets up either works or fails the test")]
+
 mod events;
 mod pair;
 mod raw_peer;
@@ -12,6 +14,8 @@ mod errors;
 mod header;
 mod heartbeat;
 mod metadata;
+mod not_sent;
 mod oneway;
 mod runtime_gone;
+mod slow_peers;
 mod stopping;

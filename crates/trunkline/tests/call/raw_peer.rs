@@ -72,6 +72,15 @@ impl RawPeer {
         }
     }
 
+    /// Reads once and forgets. None: the far end has closed the connection.
+    pub(crate) async fn read_some(&mut self, most: usize) -> Option<usize> {
+        let mut some = BytesMut::with_capacity(most);
+        match poll_fn(|cx| poll_read_buf(Pin::new(&mut self.reader), cx, &mut some)).await {
+            Ok(0) | Err(_) => None,
+            Ok(n) => Some(n),
+        }
+    }
+
     /// The next call; heartbeats before it are echoed.
     pub(crate) async fn next_call(&mut self) -> Option<Message> {
         loop {
