@@ -232,7 +232,10 @@ impl ServerBuilder {
         }
         let listeners: Vec<_> = listeners.into_iter().collect();
         if listeners.is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, "a server needs a listener to serve on, and none was given"));
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "a server needs a listener to serve on, and none was given",
+            ));
         }
         Ok(self.serve_on(listeners))
     }
