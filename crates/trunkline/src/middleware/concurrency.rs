@@ -15,7 +15,8 @@ use crate::error::{Error, ErrorKind};
 /// waiting have a bound.
 ///
 /// A call that finds no place ends in [`ErrorKind::Overloaded`] and has not run: callers may try
-/// elsewhere without doing the work twice. The limit is this layer's own: two layers are two
+/// elsewhere without doing the work twice. A call holds its place until it ends or is given up,
+/// but a method that runs to completion goes on without one then. The limit is this layer's own: two layers are two
 /// limits. To bound a whole server, [`ServerLimits`](crate::server::ServerLimits) costs less.
 ///
 /// ```

@@ -21,6 +21,27 @@
 //!     }
 //! }
 //! ```
+//!
+//! A layer may answer in place of the rest, run the rest again, and change the call: what it
+//! changes is seen by layers further in and by the handler. A panic in a server's layer is
+//! answered as one in a handler is, with [`ErrorKind::Internal`](crate::ErrorKind::Internal);
+//! on a client it unwinds into the caller.
+//!
+//! What comes ready made, in an order that suits a server, the outermost first:
+//!
+//! | layer | does |
+//! |---|---|
+//! | [`Alias`] | answers to other names; out here, so that the next ones see the real names |
+//! | [`Trace`] | a span around each call, and the trace that goes on to nested calls |
+//! | [`Metrics`], of the feature `metrics` | counts and times, for Prometheus |
+//! | [`Auth`] | who calls; those who may not are kept from all that follows |
+//! | [`RateLimit`] | how many calls begin in a stretch of time |
+//! | [`ConcurrencyLimit`] | how many calls run at a time |
+//! | [`Timeout`] | how long a call may take; further out it would include the waiting of the two limits |
+//! | [`Tower`], of the feature `tower` | any tower layer |
+//!
+//! All but [`Auth`] work on a client as well, where [`Auth::token`] sends what a server's
+//! [`Auth`] asks for. [`from_fn`] makes a layer from a closure.
 
 use std::fmt;
 use std::future::Future;
