@@ -83,7 +83,8 @@ async fn heartbeats_are_echoed_while_the_last_call_ends_and_do_not_prolong_the_s
     let (frames, report) = tokio::join!(beats, stopped(pair.server));
     assert_eq!(report.cut, 0);
     assert!(report.took > Duration::from_secs(9) && report.took < Duration::from_secs(12), "{report:?}");
-    let answers: Vec<_> = frames.iter().filter(|f| !f.header().is_heartbeat()).map(|f| f.header().seq()).collect();
+    let answers: Vec<_> =
+        frames.iter().filter(|f| !f.header().is_heartbeat()).map(|f| f.header().seq()).collect();
     assert_eq!(answers, [1], "what comes so late is not begun");
     assert!(frames.len() > 900, "{} echoes", frames.len());
 }
