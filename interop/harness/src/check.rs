@@ -27,6 +27,7 @@ pub(crate) fn expect(ok: bool, text: impl FnOnce() -> String) -> Check {
 }
 
 /// Fails unless both are the same.
+#[allow(clippy::needless_pass_by_value, reason = "reads like an assertion")]
 pub(crate) fn equal<A: PartialEq<B> + Debug, B: Debug>(what: &str, got: A, expected: B) -> Check {
     expect(got == expected, || format!("{what}: got {}, expected {}", shorten(&got), shorten(&expected)))
 }

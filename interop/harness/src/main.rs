@@ -21,15 +21,21 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use check::{Check, Problem};
 use peers::{FOLDERS, Peer};
 use plan::Step;
 use report::Column;
+use tokio::time::timeout;
 use values::Values;
 
 const USAGE: &str = "expected --rows (list every row), --case NAME (only rows whose case begins so), \
                      --verbose (show what the Go peers log) and peers to play with";
+
+/// More than a healthy direction takes many times over; one that hangs must not take the whole day.
+const DIRECTION_LIMIT: Duration = Duration::from_secs(90);
+const OUT_OF_TIME: &str = "the time for this direction was up";
 
 /// What was asked for.
 struct Arguments {
@@ -69,7 +75,7 @@ impl Arguments {
 async fn main() -> ExitCode {
     silence_asked_panics();
     let (text, code) = match run().await {
-        Ok((text, failed)) => (text, if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Ok((text, green)) => (text, if green { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Err(problem) => (format!("interop: {}", problem.0), ExitCode::from(2)),
     };
     // Nobody is left to be told when standard output is closed.
@@ -81,21 +87,23 @@ async fn main() -> ExitCode {
 fn silence_asked_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if panic.payload_as_str() != Some(server::ASKED_TO_PANIC) {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        if text.or_else(|| payload.downcast_ref().map(String::as_str)) != Some(server::ASKED_TO_PANIC) {
             usual(panic);
         }
     }));
 }
 
-async fn run() -> Check<(String, usize)> {
+async fn run() -> Check<(String, bool)> {
     let arguments = Arguments::parse()?;
-    let interop = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut columns = Vec::new();
     for folder in &arguments.folders {
-        let peer = Peer::new(interop, folder, arguments.verbose);
+        let peer = Peer::new(&interop, folder, arguments.verbose);
         columns.extend(both_directions(&arguments, &peer).await?);
     }
-    let peer = Peer::new(interop, &arguments.folders[0], arguments.verbose);
+    let peer = Peer::new(&interop, &arguments.folders[0], arguments.verbose);
     columns.push(among_us(&arguments, &peer).await?);
     Ok(report::render(&columns, arguments.rows))
 }
@@ -106,20 +114,25 @@ async fn both_directions(arguments: &Arguments, peer: &Peer) -> Check<[Column; 2
     let values = Arc::new(Values::read(peer.values().await?)?);
     let go = peer.serve().await?;
 
-    let mut inward = Column::new(format!("{} →", go.rpcx), arguments.chosen(go_calls::steps(&plan)));
-    if let Err(problem) = go_calls::play(peer, &values, &mut inward).await {
-        inward.abandon(&problem.0);
+    let mut inward = Column::new(format!("{}→us", go.rpcx), arguments.chosen(go_calls::steps(&plan)));
+    let played = timeout(DIRECTION_LIMIT, go_calls::play(peer, &values, &mut inward)).await;
+    match played {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => inward.abandon(&problem.0),
+        Err(_) => inward.abandon(OUT_OF_TIME),
     }
-    let mut outward =
-        Column::new(format!("→ {}", go.rpcx), arguments.chosen(rust_calls::steps(&plan, &values)));
-    rust_calls::play(&go, &values, &mut outward).await;
+    let steps = arguments.chosen(rust_calls::steps(&plan, &values));
+    let mut outward = Column::new(format!("us→{}", go.rpcx), steps);
+    if timeout(DIRECTION_LIMIT, rust_calls::play(&go, &values, &mut outward)).await.is_err() {
+        outward.abandon(OUT_OF_TIME);
+    }
     Ok([inward, outward])
 }
 
 /// Rust calls Rust, where the same promise is made to both.
 async fn among_us(arguments: &Arguments, peer: &Peer) -> Check<Column> {
     let values = Arc::new(Values::read(peer.values().await?)?);
-    let mut column = Column::new("→ →", arguments.chosen(stopping::steps()));
+    let mut column = Column::new("us→us", arguments.chosen(stopping::steps()));
     stopping::play_rust(&values, &mut column).await;
     Ok(column)
 }

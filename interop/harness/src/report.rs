@@ -69,8 +69,8 @@ impl Column {
     }
 }
 
-/// The whole run, and how many rows of it failed.
-pub(crate) fn render(columns: &[Column], every_row: bool) -> (String, usize) {
+/// The whole run, and whether it is green: something passed and nothing failed.
+pub(crate) fn render(columns: &[Column], every_row: bool) -> (String, bool) {
     let mut out = String::new();
     if every_row {
         list(&mut out, columns);
@@ -79,7 +79,7 @@ pub(crate) fn render(columns: &[Column], every_row: bool) -> (String, usize) {
     reasons(&mut out, columns);
     failures(&mut out, columns);
     let _ = write!(out, "{passed} passed, {failed} failed");
-    (out, failed)
+    (out, passed > 0 && failed == 0)
 }
 
 fn list(out: &mut String, columns: &[Column]) {
@@ -186,8 +186,8 @@ mod tests {
         let mut column = Column::new("x", steps);
         column.settle(0, Ok(()));
         column.settle(1, Err(Problem("two\nlines".to_owned())));
-        let (text, failed) = render(&[column], false);
-        assert_eq!(failed, 2);
+        let (text, green) = render(&[column], false);
+        assert!(!green);
         assert!(text.contains("call                   1/3\n"), "{text}");
         assert!(text.contains("two\n      lines") && text.contains("there is no result"), "{text}");
         assert!(text.ends_with("1 passed, 2 failed"), "{text}");
@@ -199,8 +199,8 @@ mod tests {
         step.not_applicable = Some("no structs".to_owned());
         let column = Column::new("x", [step]);
         assert!(column.next(0).is_none());
-        let (text, failed) = render(&[column], true);
-        assert_eq!(failed, 0);
+        let (text, green) = render(&[column], true);
+        assert!(!green, "nothing passed");
         assert!(text.contains("floats raw: no structs") && text.ends_with("0 passed, 0 failed"), "{text}");
     }
 }

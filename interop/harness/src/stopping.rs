@@ -63,6 +63,9 @@ pub(crate) async fn go_callers(peer: &Peer, values: &Arc<Values>, step: &Step) -
     equal("connections that the server ended", ended.number("ended_by_server")?, CONNECTIONS as i64)?;
     let refused = ended.values.get("refused").cloned().unwrap_or_default();
     equal("calls that the server refused", refused, Value::Object(serde_json::Map::new()))?;
+    let errors = ended.values.get("errors").and_then(Value::as_object);
+    let resets = errors.into_iter().flat_map(serde_json::Map::keys).filter(|text| text.contains("reset"));
+    equal("resets", resets.count(), 0)?;
     let said = || format!("Go's account: {}", Value::Object(ended.values.clone()));
     complete(&counters, ended.number("answered")?).map_err(|problem| problem.beside(&said()))
 }

@@ -50,7 +50,14 @@ struct State {
 
 /// Where a client's connections put what is pushed.
 #[derive(Clone, Default)]
-pub(crate) struct Inbound(Arc<Mutex<Vec<Weak<Queue>>>>);
+pub(crate) struct Inbound(Arc<Mutex<Subscribers>>);
+
+#[derive(Default)]
+struct Subscribers {
+    queues: Vec<Weak<Queue>>,
+    /// The client is gone: nothing will come any more.
+    ended: bool,
+}
 
 impl PushStream {
     /// The next message; none when the client is gone.
@@ -89,13 +96,15 @@ impl fmt::Debug for PushStream {
 impl Inbound {
     pub(crate) fn subscribe(&self) -> PushStream {
         let queue = Arc::new(Queue::default());
-        self.0.lock().push(Arc::downgrade(&queue));
+        let mut subscribers = self.0.lock();
+        queue.state.lock().ended = subscribers.ended;
+        subscribers.queues.push(Arc::downgrade(&queue));
         PushStream(queue)
     }
 
     pub(crate) fn deliver(&self, message: &Message, address: &Arc<str>) {
         let mut subscribers = self.0.lock();
-        subscribers.retain(|weak| {
+        subscribers.queues.retain(|weak| {
             let Some(queue) = weak.upgrade() else { return false };
             let mut state = queue.state.lock();
             if state.messages.len() >= MOST || state.bytes + message.payload().len() > MOST_BYTES {
@@ -118,7 +127,9 @@ impl Inbound {
     }
 
     pub(crate) fn end(&self) {
-        for queue in self.0.lock().drain(..).filter_map(|weak| weak.upgrade()) {
+        let mut subscribers = self.0.lock();
+        subscribers.ended = true;
+        for queue in subscribers.queues.drain(..).filter_map(|weak| weak.upgrade()) {
             queue.state.lock().ended = true;
             queue.arrived.notify_one();
         }

@@ -36,6 +36,7 @@ pub(crate) struct Outgoing {
     small_written: u64,
     bulk_appended: u64,
     bulk_written: u64,
+    bytes_written: u64,
     /// How far batches have been taken: between written and taken nobody but the one who
     /// writes knows what the kernel has.
     small_taken: u64,
@@ -102,6 +103,7 @@ impl Outgoing {
             small_written: 0,
             bulk_appended: 0,
             bulk_written: 0,
+            bytes_written: 0,
             small_taken: 0,
             bulk_taken: 0,
             queued: 0,
@@ -182,9 +184,9 @@ impl Outgoing {
         }
     }
 
-    /// How much has been written in all; grows while there is progress.
+    /// Bytes written in all, as far as is known here; grows while there is progress.
     pub(crate) fn progress(&self) -> u64 {
-        self.small_written + self.bulk_written + self.handover.as_ref().map_or(0, |b| b.written as u64)
+        self.bytes_written + self.handover.as_ref().map_or(0, |b| b.written as u64)
     }
 
     /// Decides who writes what was appended. `alone`: nobody else is likely to append soon, so
@@ -301,6 +303,7 @@ impl Outgoing {
     }
 
     fn account(&mut self, batch: &Batch, written: usize) {
+        self.bytes_written += written as u64;
         self.small_written += written.min(batch.small.len()) as u64;
         let mut rest = written.saturating_sub(batch.small.len());
         for bulk in &batch.bulk {

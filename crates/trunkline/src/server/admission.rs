@@ -1,8 +1,8 @@
 //! How many calls the whole server has under way, and which connections wait for a place.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -11,9 +11,10 @@ use super::connection::Connection;
 pub(crate) struct Admission {
     limit: usize,
     in_flight: AtomicUsize,
-    /// Connections with requests that wait, in turn. A connection's own queue is bounded, and it
-    /// stands here once.
-    waiting: Mutex<VecDeque<Weak<Connection>>>,
+    /// Connections whose requests wait for the server's places, in turn. A connection's own queue
+    /// is bounded, and it stands here once. It is kept alive: a oneway that waits outlives its
+    /// connection.
+    waiting: Mutex<VecDeque<Arc<Connection>>>,
     waiters: AtomicUsize,
 }
 
@@ -29,7 +30,9 @@ impl Admission {
 
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) >= self.limit
+        // Sequentially consistent against `leave`: either who lines up and looks again sees the
+        // free place, or who leaves sees the line.
+        self.in_flight.load(Ordering::SeqCst) >= self.limit
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -47,29 +50,24 @@ impl Admission {
     /// Puts a connection in line, unless it stands there.
     pub(crate) fn wait(&self, connection: &Arc<Connection>) {
         let mut waiting = self.waiting.lock();
-        let this = Arc::downgrade(connection);
-        if !waiting.iter().any(|w| w.ptr_eq(&this)) {
-            waiting.push_back(this);
+        if !connection.in_line.swap(true, Ordering::Relaxed) {
+            waiting.push_back(connection.clone());
             self.waiters.store(waiting.len(), Ordering::SeqCst);
         }
     }
 
-    /// Lets the connection whose turn it is start what it can.
+    /// Lets the connections whose turn it is start what they can. One that still has requests
+    /// lines up again behind the others.
     pub(crate) fn wake_next(&self) {
-        if self.waiters.load(Ordering::SeqCst) == 0 {
-            return;
-        }
-        let next = {
-            let mut waiting = self.waiting.lock();
-            let next = std::iter::from_fn(|| waiting.pop_front()).find_map(|w| w.upgrade());
-            self.waiters.store(waiting.len(), Ordering::SeqCst);
-            next
-        };
-        if let Some(connection) = next {
+        while self.waiters.load(Ordering::SeqCst) > 0 && !self.is_full() {
+            let next = {
+                let mut waiting = self.waiting.lock();
+                let next = waiting.pop_front();
+                self.waiters.store(waiting.len(), Ordering::SeqCst);
+                next.inspect(|connection| connection.in_line.store(false, Ordering::Relaxed))
+            };
+            let Some(connection) = next else { return };
             connection.start_queued();
-            if connection.has_queued() {
-                self.wait(&connection);
-            }
         }
     }
 }

@@ -222,15 +222,22 @@ impl ServerBuilder {
     /// Serves on listeners that exist already, each with the name of its network.
     ///
     /// # Errors
-    /// When the builder was given something that cannot be.
+    /// When there is none, or the builder was given something that cannot be.
     pub fn listen_on(
         mut self,
         listeners: impl IntoIterator<Item = (String, Box<dyn Listener>)>,
     ) -> Result<Server, Error> {
-        match self.wrong.take() {
-            Some(wrong) => Err(wrong),
-            None => Ok(self.serve_on(listeners.into_iter().collect())),
+        if let Some(wrong) = self.wrong.take() {
+            return Err(wrong);
         }
+        let listeners: Vec<_> = listeners.into_iter().collect();
+        if listeners.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "a server needs a listener to serve on, and none was given",
+            ));
+        }
+        Ok(self.serve_on(listeners))
     }
 
     fn serve_on(self, listeners: Vec<(String, Box<dyn Listener>)>) -> Server {

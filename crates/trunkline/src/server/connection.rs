@@ -27,7 +27,7 @@ use crate::transport::{Peer, Stream};
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 64 << 20;
 
-/// How long a stopping server goes on serving a peer that keeps sending.
+/// How long a stopping server begins calls of a peer that keeps sending.
 const STILL_SENDING: Duration = Duration::from_secs(1);
 
 /// A stopping server takes a peer for silent after this.
@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     activity: Activity,
     pub(super) running: Mutex<Running>,
     pub(super) in_flight: AtomicUsize,
+    /// Stands in the line for the server's places.
+    pub(super) in_line: AtomicBool,
     /// Told when something may be late earlier than the timer thinks.
     pub(super) timer: Notify,
     pub(super) timer_started: AtomicBool,
@@ -63,6 +65,7 @@ impl Connection {
             activity: Activity::default(),
             running: Mutex::new(Running::new()),
             in_flight: AtomicUsize::new(0),
+            in_line: AtomicBool::new(false),
             timer: Notify::new(),
             timer_started: AtomicBool::new(false),
             generation: AtomicU64::new(0),
@@ -125,13 +128,15 @@ impl Connection {
     async fn read(self: &Arc<Self>, incoming: &mut Incoming) -> Option<Reason> {
         let mut routes = RouteCache::new();
         let mut batch = Batch::new();
-        let mut draining = false;
+        let mut draining: Option<Instant> = None;
+        // One wait for all reads: a peer that goes on sending does not begin it anew.
+        let mut finished = std::pin::pin!(self.finished_serving());
         loop {
-            let filled = if draining {
+            let filled = if draining.is_some() {
                 // Once the server stops, the reading goes on beside the wait for silence.
                 tokio::select! {
                     filled = incoming.fill(&self.link, &self.activity) => filled,
-                    () = self.finished_serving() => return None,
+                    () = &mut finished => return None,
                 }
             } else {
                 incoming.fill(&self.link, &self.activity).await
@@ -142,8 +147,8 @@ impl Connection {
                     if let Some(reason) = self.closing.get() {
                         return Some(reason.clone());
                     }
-                    if !draining && self.shared.is_draining() {
-                        draining = true;
+                    if draining.is_none() && self.shared.is_draining() {
+                        draining = Some(Instant::now());
                         self.tell_drain();
                     }
                     continue;
@@ -158,10 +163,16 @@ impl Connection {
                 Err(error) => return Some(Reason::io("read failed", &error)),
             }
             let now = Instant::now();
+            let heard_out = draining.is_some_and(|since| now - since > STILL_SENDING);
             routes.refresh(&self.shared.router);
             batch.begin();
             loop {
                 match incoming.next() {
+                    // Not begun and not answered, for an error would not be tried elsewhere: the end of
+                    // the connection will. Until then heartbeats show that the last calls still run.
+                    Ok(Some(message)) if heard_out && !message.header().is_heartbeat() => {
+                        drop((message, incoming.take_charge()));
+                    }
                     Ok(Some(message)) => {
                         let charge = incoming.take_charge();
                         let arrived = Arrived { message, at: now, charge };

@@ -67,6 +67,11 @@ impl Names {
         }
     }
 
+    /// Whether the call goes on whatever becomes of its caller.
+    pub(super) fn is_lasting(&self) -> bool {
+        matches!(self, Self::Route(route) if route.lasting)
+    }
+
     pub(super) fn unknown(message: &Message) -> Self {
         let path = String::from_utf8_lossy(message.service_path());
         let method = String::from_utf8_lossy(message.service_method());
@@ -241,9 +246,12 @@ impl Connection {
     }
 
     fn is_full(&self) -> bool {
-        let limits = &self.shared.limits;
-        self.in_flight.load(Ordering::Relaxed) >= limits.in_flight_per_connection
-            || self.shared.admission.is_full()
+        self.is_busy() || self.shared.admission.is_full()
+    }
+
+    /// Whether this connection has as many calls under way as one may.
+    fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) >= self.shared.limits.in_flight_per_connection
     }
 
     fn enqueue(self: &Arc<Self>, arrived: Arrived, target: &Target, batch: &mut Batch) -> Result<(), Reason> {
@@ -263,8 +271,7 @@ impl Connection {
         let sooner = running.enqueue(Queued { arrived, until });
         drop(running);
         self.wake_timer(sooner);
-        self.shared.admission.wait(self);
-        // A place may have become free between looking and waiting.
+        // A place may have become free since we looked.
         self.start_queued();
         Ok(())
     }
@@ -280,7 +287,7 @@ impl Connection {
         }
         loop {
             let next = self.running.lock().next_to_start(|| self.is_full());
-            let Some(queued) = next else { return };
+            let Some(queued) = next else { break };
             let message = &queued.arrived.message;
             let names = match self.shared.router.find(message.service_path(), message.service_method()) {
                 Ok(route) => Names::Route(Arc::new(route)),
@@ -288,6 +295,11 @@ impl Connection {
             };
             let asked = Asked { header: message.header(), names };
             self.start_apart(queued.arrived, asked);
+        }
+        // While the connection is busy, the end of one of its own calls brings us back here.
+        if self.has_queued() && !self.is_busy() {
+            self.shared.admission.wait(self);
+            self.shared.admission.wake_next();
         }
     }
 
@@ -414,6 +426,9 @@ impl Connection {
 
     /// Answers from a task of its own.
     pub(super) fn answer_apart(&self, asked: &Asked, result: Result<Reply, Error>) {
+        if self.link.is_closed() {
+            return;
+        }
         let close = matches!(&result, Err(error) if error.closes_connection());
         let mut frame = scratch::take();
         if let Some(large) = self.write_answer(asked.header, asked.names.target(), result, &mut frame) {
@@ -452,12 +467,14 @@ impl Connection {
     fn go_on(self: &Arc<Self>, future: Handling, asked: Asked, deadline: Option<Instant>, wire_len: usize) {
         let permit = Permit::take(self, wire_len);
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        let lasting = asked.names.is_lasting();
         let noted = self.running.lock().insert(asked, deadline, generation);
         let Some((key, sooner)) = noted else { return };
         // Not under the lock: a runtime that shuts down drops the task at once, and with it the
         // permit, which looks at the queue.
         let task = tokio::spawn(permit.finish(key, future)).abort_handle();
-        if let Some(task) = self.running.lock().started(key, task) {
+        let ended = self.running.lock().started(key, task);
+        if let Some(task) = ended.filter(|_| !lasting) {
             task.abort();
         }
         self.wake_timer(sooner);
@@ -549,10 +566,11 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.connection.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.connection.shared.admission.leave();
+        // First whoever's turn it is, lest a connection with many requests keep all the places.
+        self.connection.shared.admission.wake_next();
         if self.connection.has_queued() {
             self.connection.start_queued();
         }
-        self.connection.shared.admission.wake_next();
     }
 }
 

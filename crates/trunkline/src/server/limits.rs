@@ -36,9 +36,11 @@ pub struct ServerLimits {
     /// A connection with no frame and no call for this long is closed. Off by default: clients
     /// send heartbeats when they wish to stay.
     pub idle: Option<Duration>,
-    /// A frame that has begun and does not go on for this long ends its connection: 30 s.
+    /// A frame that has begun and does not go on for this long ends its connection: 30 s. Less than
+    /// 16 KiB in that time is not going on.
     pub read_stall: Duration,
-    /// Answers that the peer does not take for this long end its connection: 30 s.
+    /// Answers that the peer does not take for this long end its connection: 30 s. Less than 16 KiB
+    /// in that time is not taking them.
     pub write_stall: Duration,
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Route {
     pub(crate) target: Target,
     pub(crate) endpoint: Arc<dyn Endpoint>,
     pub(crate) idempotent: bool,
+    /// Its calls go on whatever becomes of their callers.
+    pub(crate) lasting: bool,
     pub(crate) pace: Arc<Pace>,
 }
 
@@ -94,6 +96,7 @@ impl Router {
             target: Target::shared(path_text, method_text),
             endpoint: entry.endpoint.fork(),
             idempotent: entry.about.flags.idempotent,
+            lasting: entry.about.flags.run_to_completion || entry.about.flags.blocking,
             pace: entry.pace.clone(),
         })
     }

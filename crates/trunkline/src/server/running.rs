@@ -24,6 +24,8 @@ struct Entry {
     deadline: Option<Instant>,
     /// Never cancelled by its connection closing.
     oneway: bool,
+    /// Never cancelled at all, so that it keeps its place among the calls in flight to its end.
+    lasting: bool,
     task: Option<AbortHandle>,
     /// Distinguishes the calls that use this place one after another.
     generation: u64,
@@ -41,6 +43,13 @@ pub(crate) struct Queued {
     pub(crate) arrived: Arrived,
     /// When it is refused.
     pub(crate) until: Instant,
+}
+
+impl Entry {
+    /// Whom to answer, and what to cancel.
+    fn into_cancelled(self) -> (Asked, Option<AbortHandle>) {
+        (self.asked, self.task.filter(|_| !self.lasting))
+    }
 }
 
 impl Running {
@@ -61,7 +70,8 @@ impl Running {
             return None;
         }
         let sooner = self.note(deadline);
-        let index = self.calls.insert(Entry { asked, deadline, oneway, task: None, generation });
+        let lasting = asked.names.is_lasting();
+        let index = self.calls.insert(Entry { asked, deadline, oneway, lasting, task: None, generation });
         Some((Key { index, generation }, sooner))
     }
 
@@ -133,13 +143,7 @@ impl Running {
         let is_late = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let late: Vec<_> =
             self.calls.iter().filter(|(_, e)| is_late(e.deadline)).map(|(index, _)| index).collect();
-        let late = late
-            .into_iter()
-            .map(|index| {
-                let entry = self.calls.remove(index);
-                (entry.asked, entry.task)
-            })
-            .collect();
+        let late = late.into_iter().map(|index| self.calls.remove(index).into_cancelled()).collect();
         let (waiting, refused): (VecDeque<_>, VecDeque<_>) =
             std::mem::take(&mut self.queue).into_iter().partition(|q| q.until > now);
         self.queue = waiting;
@@ -151,15 +155,16 @@ impl Running {
     /// The time is up: everything is taken out.
     pub(crate) fn cut(&mut self) -> (Vec<(Asked, Option<AbortHandle>)>, VecDeque<Queued>) {
         self.closed = true;
-        let calls = self.calls.drain().map(|entry| (entry.asked, entry.task)).collect();
+        let calls = self.calls.drain().map(Entry::into_cancelled).collect();
         (calls, std::mem::take(&mut self.queue))
     }
 
-    /// The connection is gone: what to cancel. Oneways go on.
+    /// The connection is gone: what to cancel. Oneways go on, and what lasts.
     pub(crate) fn close(&mut self) -> Vec<AbortHandle> {
         self.closed = true;
         self.queue.retain(|q| q.arrived.message.header().is_oneway());
-        let gone: Vec<_> = self.calls.iter().filter(|(_, e)| !e.oneway).map(|(index, _)| index).collect();
+        let goes_on = |entry: &Entry| entry.oneway || entry.lasting;
+        let gone: Vec<_> = self.calls.iter().filter(|(_, e)| !goes_on(e)).map(|(index, _)| index).collect();
         gone.into_iter().filter_map(|index| self.calls.remove(index).task).collect()
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -307,7 +308,9 @@ impl Acceptor {
     fn admit(&self, mut stream: Stream) {
         let peer = stream.peer.clone();
         for (asked, filter) in self.filters.iter().enumerate() {
-            match filter.accept(stream) {
+            // A panic is this connection's misfortune, not that of all to come.
+            let asking = catch_unwind(AssertUnwindSafe(|| filter.accept(stream)));
+            match asking.unwrap_or_else(|_| Err("the filter panicked".to_owned())) {
                 Ok(admitted) => stream = admitted,
                 Err(why) => {
                     tracing::debug!(peer = %peer.address, why, "a connection was refused");

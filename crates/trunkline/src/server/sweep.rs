@@ -19,15 +19,14 @@ const TICK: Duration = Duration::from_millis(250);
 /// Standing still for this long is enough when bytes are short.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Less than this between two ticks is no progress when bytes are short: a peer that sends a
-/// byte now and then must not hold megabytes.
+/// Less than this is no progress: a peer that sends or takes a byte now and then must hold neither
+/// megabytes nor a connection.
 const TRICKLE: u64 = 16 * 1024;
 
 /// What a connection was seen to do at the last tick.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     read: Option<(u64, Instant)>,
-    read_amply: Option<(u64, Instant)>,
     written: Option<(u64, Instant)>,
     heard: Option<(u64, Instant)>,
 }
@@ -81,21 +80,21 @@ fn look(connection: &Connection, shared: &Shared, now: Instant) -> Option<usize>
     }
     let mut held = 0;
     if activity.is_partial() {
-        let silent = since(&mut watch.read, activity.bytes(), 1);
-        if silent >= limits.read_stall {
-            let text = format!("a frame began and did not go on for {silent:?}");
+        let stuck = since(&mut watch.read, activity.bytes(), TRICKLE);
+        if stuck >= limits.read_stall {
+            let text = format!("a frame began and did not go on for {stuck:?}");
             tracing::warn!(peer = %connection.peer().address, "{text}; the connection is closed");
             connection.link().close(&Reason::new(text));
             return None;
         }
-        if since(&mut watch.read_amply, activity.bytes(), TRICKLE) >= SHORT {
+        if stuck >= SHORT {
             held += activity.held();
         }
     } else {
-        (watch.read, watch.read_amply) = (None, None);
+        watch.read = None;
     }
     if queued > 0 {
-        let stuck = since(&mut watch.written, progress, 1);
+        let stuck = since(&mut watch.written, progress, TRICKLE);
         if stuck >= limits.write_stall {
             let text = format!("the peer took none of its answers for {stuck:?}");
             tracing::warn!(peer = %connection.peer().address, queued, "{text}; the connection is closed");

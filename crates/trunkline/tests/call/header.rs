@@ -38,7 +38,7 @@ async fn a_response_where_a_request_belongs_ends_the_connection() {
     let header = Header::request(SerializeType::RAW).response_to();
     peer.send_message(&request(1, "S", "Echo", b"before")).await;
     peer.send_message(&message(header, "S", "Echo", &[], b"")).await;
-    assert_eq!(&peer.next().await.unwrap().payload()[..], b"before", "what came before is answered");
+    assert_eq!(peer.next().await.unwrap().payload(), b"before", "what came before is answered");
     assert!(peer.next().await.is_none());
 }
 
@@ -55,7 +55,7 @@ async fn a_format_that_nobody_speaks_fails_that_call_only() {
         assert_eq!(answer.header().serialize().id(), id);
     }
     peer.send_message(&message(Header::request(SerializeType::MSGPACK), "T", "Neg", &[], b"\x01")).await;
-    assert_eq!(&peer.next().await.unwrap().payload()[..], b"\xff");
+    assert_eq!(peer.next().await.unwrap().payload(), b"\xff");
 }
 
 #[tokio::test]

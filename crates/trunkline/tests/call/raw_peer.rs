@@ -46,9 +46,13 @@ impl RawPeer {
         }
     }
 
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.sink.try_write(&[IoSlice::new(bytes)])
+    }
+
     /// Writes what the stream takes now.
     pub(crate) fn try_send(&self, bytes: &[u8]) -> usize {
-        match self.sink.try_write(&[IoSlice::new(bytes)]) {
+        match self.try_write(bytes) {
             Ok(n) => n,
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => 0,
             Err(e) => panic!("the far end has closed: {e}"),

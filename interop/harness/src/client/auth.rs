@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use trunkline::client::ClientBuilder;
+use trunkline::middleware::Auth;
 use trunkline::wire::{Header, keys};
 use trunkline::{ErrorKind, Metadata};
 
@@ -35,11 +37,12 @@ pub(super) async fn auth(env: Env<'_>) -> Check {
         expect(closed, || format!("the connection stays open after {token:?}"))?;
     }
 
-    let line = env.connect_with(address, Pieces::Whole, |builder| builder).await?;
+    let known = |builder: ClientBuilder| builder.layer(Auth::token(TOKEN));
+    let line = env.connect_with(address, Pieces::Whole, known).await?;
     let interop = line.interop();
     for _ in 0..3 {
-        let call = env.spoken(interop.blob(blob("in"))).metadata(keys::AUTH, TOKEN);
-        equal("reply", call.await.during("call with the right token")?, blob("in"))?;
+        let reply = env.spoken(interop.blob(blob("in"))).await.during("call with the right token")?;
+        equal("reply", reply, blob("in"))?;
     }
     equal("connections", line.tap.connections(), 1)
 }

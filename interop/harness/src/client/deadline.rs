@@ -35,7 +35,7 @@ pub(super) async fn deadline(env: Env<'_>) -> Check {
         let payload = env.encoded(&Nothing {})?;
         let answer = wire.exchange(&frame(header, ("Interop", "Deadline"), &metadata, payload)?).await?;
         equal("status", answer.header().status(), Status::Normal)?;
-        let seen: DeadlineSeen = env.decoded(answer.payload())?;
+        let seen: DeadlineSeen = env.decoded(&answer.into_payload())?;
         expect(!seen.present, || format!("the handler saw a deadline: {seen:?}"))?;
     }
     Ok(())

@@ -149,9 +149,9 @@ impl Env<'_> {
     {
         let mut out = Vec::new();
         if self.step.codec == Codec::Json {
-            Json::encode(value, &mut out)?
+            Json::encode(value, &mut out)?;
         } else {
-            MsgPack::encode(value, &mut out)?
+            MsgPack::encode(value, &mut out)?;
         }
         Ok(out)
     }

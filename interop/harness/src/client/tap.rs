@@ -163,7 +163,7 @@ async fn relay(
         undecoded.extend_from_slice(&chunk);
         // Noted before it is handed on: who got an answer finds it here.
         while let Ok(Some(message)) = decoder.decode(&mut undecoded) {
-            let frame = Frame { header: message.header(), len: inflated(&message) };
+            let frame = Frame { header: message.header(), len: inflated(message) };
             seen.lock().note(way, frame);
         }
         match pieces {
@@ -188,8 +188,9 @@ async fn tear(to: &mut OwnedWriteHalf, mut bytes: &[u8], before: &mut usize) -> 
     Ok(())
 }
 
-fn inflated(message: &Message) -> usize {
+fn inflated(message: Message) -> usize {
     let limit = Limits::default().inflated;
-    let payload = Compressors::default().decompress(message.header().compress(), message.payload(), limit);
+    let payload =
+        Compressors::default().decompress(message.header().compress(), &message.into_payload(), limit);
     payload.as_ref().map_or(usize::MAX, Bytes::len)
 }

@@ -26,7 +26,8 @@ pub(crate) fn compare(got: &Fields, expected: &Fields) -> (Vec<String>, Vec<Stri
     names.sort();
     names.dedup();
     names.retain(|name| got.get(*name) != expected.get(*name));
-    let said = |fields: &Fields, name: &str| fields.get(name).map_or("nothing".to_owned(), Value::to_string);
+    let said =
+        |fields: &Fields, name: &str| fields.get(name).map_or_else(|| "nothing".to_owned(), Value::to_string);
     names
         .into_iter()
         .map(|name| {
@@ -39,7 +40,10 @@ pub(crate) trait Canonical {
     fn canonical(&self, loose: bool) -> Value;
 
     /// What this type is where Go has nil.
-    fn nil(_loose: bool) -> Value {
+    fn nil(_loose: bool) -> Value
+    where
+        Self: Sized,
+    {
         Value::Null
     }
 }

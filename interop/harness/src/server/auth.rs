@@ -1,23 +1,23 @@
-//! Asks for a token, by a middleware.
+//! The port that asks for a token.
 
-use trunkline::middleware::{Middleware, Next};
-use trunkline::wire::keys;
-use trunkline::{Call, Error, ErrorKind, Reply};
+use trunkline::middleware::Auth;
+use trunkline::server::ServerBuilder;
+use trunkline::{Error, ErrorKind};
 
 /// What the port that asks for authentication accepts.
 pub(crate) const TOKEN: &str = "Bearer interop";
 
-/// The error of a call with another token.
+/// The error of a call with another token, or none.
 pub(crate) const REFUSED: &str = "interop: wrong token";
 
-pub(super) struct Auth;
+pub(super) fn with_auth(builder: ServerBuilder) -> ServerBuilder {
+    builder.layer(Auth::bearer(|token: &str| token == "interop")).error_text(text)
+}
 
-impl Middleware for Auth {
-    async fn handle(&self, call: &mut Call, next: Next<'_>) -> Result<Reply, Error> {
-        if call.metadata().get(keys::AUTH) == Some(TOKEN) {
-            return next.run(call).await;
-        }
-        // As in Go, the connection of a caller that was not believed ends.
-        Err(Error::new(ErrorKind::Unauthenticated, REFUSED).then_close())
+/// The callers know one text for all that is wrong with a token.
+fn text(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Unauthenticated => REFUSED.to_owned(),
+        _ => error.message().to_owned(),
     }
 }

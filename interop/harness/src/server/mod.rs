@@ -38,8 +38,8 @@ impl RustServer {
         let counters = Counters::default();
         let builder = || services(Server::builder(), values, &counters);
         let open = builder().bind("tcp@127.0.0.1:0").await.during("binding our server")?.spawn();
-        let auth =
-            builder().layer(auth::Auth).bind("tcp@127.0.0.1:0").await.during("binding our server")?.spawn();
+        let auth = auth::with_auth(builder());
+        let auth = auth.bind("tcp@127.0.0.1:0").await.during("binding our server")?.spawn();
         Ok(Self { counters, open, auth })
     }
 
