@@ -149,10 +149,10 @@ impl Server {
         report
     }
 
-    async fn stop(self, acceptors: Vec<Aborting>) -> StopReport {
+    async fn stop(mut self, acceptors: Vec<Aborting>) -> StopReport {
         let begun = Instant::now();
         tracing::info!(addresses = self.addresses.join(", "), "the server stops");
-        for callback in self.on_stop {
+        for callback in std::mem::take(&mut self.on_stop) {
             callback().await;
         }
         tokio::time::sleep(self.grace).await;
@@ -162,14 +162,21 @@ impl Server {
         }
         self.shared.draining.store(true, Ordering::SeqCst);
         let open = self.tracker.connections();
-        let under_way = open.iter().map(|c| c.open_calls()).sum();
-        let connections = open.len();
+        let (under_way, connections) = (self.under_way(), open.len());
         for connection in open {
             connection.nudge();
         }
+        // Work whose connection is gone, oneways say, is waited for as well.
+        let served = async {
+            self.tracker.empty().await;
+            self.shared.admission.idle().await;
+        };
         let mut cut = 0;
-        if tokio::time::timeout(self.drain, self.tracker.empty()).await.is_err() {
-            cut = self.tracker.connections().into_iter().map(|c| c.cut()).sum();
+        if tokio::time::timeout(self.drain, served).await.is_err() {
+            cut = self.under_way();
+            for connection in self.tracker.connections() {
+                connection.cut();
+            }
             if tokio::time::timeout(LAST_WORDS, self.tracker.empty()).await.is_err() {
                 for connection in self.tracker.connections() {
                     connection.abandon();
@@ -180,6 +187,14 @@ impl Server {
         let report = StopReport { under_way, cut, connections, took: begun.elapsed() };
         tracing::info!(under_way, cut, connections, took = ?report.took, "the server has stopped");
         report
+    }
+}
+
+impl Server {
+    /// Calls that run or wait.
+    fn under_way(&self) -> usize {
+        let waiting: usize = self.tracker.connections().iter().map(|c| c.queued_calls()).sum();
+        self.shared.admission.in_flight() + waiting
     }
 }
 
