@@ -185,6 +185,23 @@ async fn callbacks_run_first_and_in_order_then_the_grace_passes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_connected_when_the_stop_begins_is_served() {
+    let network = Memory::new();
+    let server = serve(&network, Server::builder().raw("S", "Echo", |_, body| async { Ok(body) })).await;
+    let mut peers = Vec::new();
+    for seq in 0..100 {
+        let peer = RawPeer::dial(&network).await;
+        peer.send_message(&request(seq, "S", "Echo", b"x")).await;
+        peers.push(peer);
+    }
+    let stopping = tokio::spawn(server.stop());
+    for (seq, mut peer) in peers.into_iter().enumerate() {
+        assert_eq!(peer.next().await.unwrap().header().seq(), seq as u64);
+    }
+    assert_eq!(stopping.await.unwrap().connections, 100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_server_stops_at_once() {
     let pair = with_server(|s| s).await;
     let report = pair.server.stop().await;
