@@ -22,6 +22,8 @@ keys! {
         pub grace: Option<Duration>,
         /// How long a stop waits for calls under way before it cuts them.
         pub drain: Option<Duration>,
+        /// Lets every call run to its end although its caller is gone or out of time.
+        pub run_to_completion: Option<bool>,
         /// How many bytes may be held for far ends. Of this server alone: a budget that is
         /// shared is given to the builder.
         pub budget: Option<usize>,

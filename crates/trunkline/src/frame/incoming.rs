@@ -139,7 +139,7 @@ impl Incoming {
         } else if self.charge.bytes() > 0 {
             self.charge.resize(0);
         }
-        self.buf.reserve(room);
+        self.make_room(room, held);
         let read = std::future::poll_fn(|cx| {
             if link.is_closed() {
                 return Poll::Ready(Ok(None));
@@ -165,6 +165,17 @@ impl Incoming {
             self.chunk = (self.chunk / 2).max(SMALLEST_READ);
         }
         Ok(Fill::Bytes)
+    }
+
+    /// Makes room for a read. A buffer whose frames somebody still holds cannot be used again from
+    /// its beginning; as long as its end has a fair piece left that will do, or else a lone caller
+    /// would cost a new buffer for each reply.
+    fn make_room(&mut self, room: usize, held: usize) {
+        let spare = self.buf.capacity() - self.buf.len();
+        let enough = if held == 0 { self.chunk / 4 } else { room };
+        if spare < room && !self.buf.try_reclaim(room) && spare < enough {
+            self.buf.reserve(room);
+        }
     }
 
     /// Reads and throws away, so that closing does not answer late bytes with a reset that

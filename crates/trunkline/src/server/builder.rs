@@ -166,6 +166,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Lets every call run to its end although its caller is gone or out of time, as Go does. Off
+    /// by default: methods ask for it one by one.
+    pub fn run_to_completion(mut self, on: bool) -> Self {
+        self.router.lasting = on;
+        self
+    }
+
     /// How long to go on serving between saying that the server stops and refusing connections,
     /// so that callers notice: nothing by default, because nobody is told yet without a registry.
     pub fn grace(mut self, grace: Duration) -> Self {

@@ -21,6 +21,9 @@ impl ServerBuilder {
     /// ```
     pub fn config(mut self, config: &ServerConfig) -> Self {
         self.grace = config.grace.unwrap_or(self.grace);
+        if let Some(on) = config.run_to_completion {
+            self = self.run_to_completion(on);
+        }
         self.drain = config.drain.unwrap_or(self.drain);
         if let Some(bytes) = config.budget {
             self.budget = ByteBudget::new(bytes);

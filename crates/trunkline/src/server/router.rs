@@ -18,6 +18,8 @@ pub(crate) struct Router {
     services: RwLock<HashMap<String, HashMap<String, Entry>>>,
     /// Grows with every change, so that connections know when what they remember is old.
     version: AtomicU64,
+    /// Every method's calls run to completion, whatever the method says.
+    pub(crate) lasting: bool,
 }
 
 struct Entry {
@@ -96,7 +98,7 @@ impl Router {
             target: Target::shared(path_text, method_text),
             endpoint: entry.endpoint.fork(),
             idempotent: entry.about.flags.idempotent,
-            lasting: entry.about.flags.run_to_completion || entry.about.flags.blocking,
+            lasting: self.lasting || entry.about.flags.run_to_completion || entry.about.flags.blocking,
             pace: entry.pace.clone(),
         })
     }

@@ -156,13 +156,13 @@ async fn the_caller_of_a_refused_call_may_try_again() {
     client.ready().await;
     let call = || client.raw("S", "Wait", SerializeType::RAW, "x".into()).into_future();
     let busy = tokio::time::timeout(Duration::from_secs(1), async {
-        let (_, refused) = tokio::join!(call(), async {
+        let (first, ()) = tokio::join!(call(), async {
             sleep(Duration::from_millis(1)).await;
             let error = call().await.unwrap_err();
             assert_eq!((error.kind(), error.sent()), (ErrorKind::Overloaded, Sent::NotStarted));
             assert!(error.is_retryable() && error.is_remote());
         });
-        refused
+        first
     });
     assert!(busy.await.is_err(), "the first one still waits");
 }

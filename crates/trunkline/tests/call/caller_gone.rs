@@ -58,6 +58,18 @@ async fn run_to_completion_goes_on_when_its_connection_closes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_may_run_every_call_to_completion() {
+    let (events, mut seen) = events();
+    let pair = with_server(|s| s.service(working(&events)).run_to_completion(true)).await;
+    let peer = RawPeer::dial(&pair.network).await;
+    let header = Header::request(SerializeType::MSGPACK);
+    peer.send_message(&message(header, "Work", "Plain", &[("__ServerTimeout", "1000")], b"\xc0")).await;
+    assert_eq!(seen.next().await, "started");
+    drop(peer);
+    assert_eq!((seen.next().await, seen.next().await), ("finished", "dropped"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_oneway_goes_on_when_its_connection_closes() {
     let (events, mut seen) = events();
     let pair = with_server(|s| s.service(working(&events))).await;

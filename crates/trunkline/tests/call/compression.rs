@@ -109,7 +109,7 @@ async fn what_does_not_inflate_is_answered_and_the_connection_lives() {
         assert_eq!(answer.header().compress(), CompressType::NONE);
     }
     peer.send_message(&request(99, "S", "Echo", b"alive")).await;
-    assert_eq!(&peer.next().await.unwrap().payload()[..], b"alive");
+    assert_eq!(peer.next().await.unwrap().payload(), b"alive");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn a_server_answers_what_came_before_a_broken_frame_and_closes() {
         bytes.extend_from_slice(&golden(name));
         bytes.extend_from_slice(&bytes_of(&request(2, "S", "Echo", b"after")));
         peer.send(&bytes).await;
-        assert_eq!(&peer.next().await.unwrap().payload()[..], b"before", "{name}");
+        assert_eq!(peer.next().await.unwrap().payload(), b"before", "{name}");
         assert!(peer.next().await.is_none(), "{name}");
     }
     // Nobody else noticed.
@@ -54,7 +54,7 @@ async fn a_server_answers_what_is_whole_but_not_usable() {
         assert_eq!(answer.header().status(), Status::Error, "{name}");
     }
     peer.send_message(&request(2, "S", "Echo", b"alive")).await;
-    assert_eq!(&peer.next().await.unwrap().payload()[..], b"alive");
+    assert_eq!(peer.next().await.unwrap().payload(), b"alive");
 }
 
 #[tokio::test]

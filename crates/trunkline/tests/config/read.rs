@@ -25,7 +25,7 @@ fn every_key_is_read_and_written() {
     assert_eq!(keys(&asked), keys(&told));
 
     let text = r#"{
-        "grace": "1s", "drain": "1m", "budget": 1000000,
+        "grace": "1s", "drain": "1m", "run_to_completion": true, "budget": 1000000,
         "limits": {
             "frame": 1024, "metadata": 512, "inflated": 4096, "connections": 10,
             "in_flight_per_connection": 20, "in_flight": 30, "queue_per_connection": 0,
