@@ -4,6 +4,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncRead;
@@ -16,6 +17,8 @@ use crate::budget::{ALLOWANCE, ByteBudget, Charge};
 /// A read asks for this much at first; more when reads fill it. An idle connection stays small.
 const SMALLEST_READ: usize = 4 * 1024;
 const LARGEST_READ: usize = 64 * 1024;
+
+const DISCARD_PAUSE: Duration = Duration::from_millis(1);
 
 pub(crate) struct Incoming {
     reader: Box<dyn AsyncRead + Send + Unpin>,
@@ -176,19 +179,24 @@ impl Incoming {
     }
 
     /// Reads and throws away, so that closing does not answer late bytes with a reset that
-    /// would overtake the replies already sent. Ends with the far end, or after `limit` bytes.
-    pub(crate) async fn discard(&mut self, mut limit: usize) {
-        self.buf.clear();
+    /// would overtake the replies already sent. Ends with the far end or the link, or when nothing
+    /// has come for `silence`.
+    pub(crate) async fn discard<S: Beside>(&mut self, link: &Link<S>, silence: Duration) {
         loop {
             self.buf.clear();
-            self.buf.reserve(SMALLEST_READ);
-            match std::future::poll_fn(|cx| poll_read_buf(Pin::new(&mut self.reader), cx, &mut self.buf))
-                .await
-            {
-                Ok(0) | Err(_) => return,
-                Ok(n) if n >= limit => return,
-                Ok(n) => limit -= n,
+            self.buf.reserve(LARGEST_READ);
+            let read = std::future::poll_fn(|cx| {
+                if link.is_closed() {
+                    return Poll::Ready(Ok(0));
+                }
+                poll_read_buf(Pin::new(&mut self.reader), cx, &mut self.buf)
+            });
+            match tokio::time::timeout(silence, read).await {
+                Ok(Ok(n)) if n > 0 => {}
+                _ => return,
             }
+            // Whoever sends without end is not to keep a core busy with it.
+            tokio::time::sleep(DISCARD_PAUSE).await;
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -45,6 +46,14 @@ impl Admission {
 
     pub(crate) fn leave(&self) {
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Waits until no call is under way.
+    pub(crate) async fn idle(&self) {
+        // Polled rather than signalled: it is needed once, when the server stops.
+        while self.in_flight() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Puts a connection in line, unless it stands there.

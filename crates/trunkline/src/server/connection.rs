@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use trunkline_wire::{FrameEncoder, Header, Message, keys};
+use trunkline_wire::{Message, keys};
 
 use super::dispatch::{Arrived, Batch};
 use super::router::RouteCache;
@@ -20,18 +20,8 @@ use super::running::Running;
 use super::shared::Shared;
 use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
-use crate::frame::outgoing::{Push, WRITE_AT_ONCE};
+use crate::frame::outgoing::WRITE_AT_ONCE;
 use crate::transport::{Peer, Stream};
-
-/// How long late bytes are read and thrown away after the last answer.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 64 << 20;
-
-/// How long a stopping server begins calls of a peer that keeps sending.
-const STILL_SENDING: Duration = Duration::from_secs(1);
-
-/// A stopping server takes a peer for silent after this.
-const QUIET: Duration = Duration::from_millis(20);
 
 pub(crate) struct Connection {
     pub(super) link: Link<()>,
@@ -51,6 +41,8 @@ pub(crate) struct Connection {
     closing: OnceLock<Reason>,
     /// The peer said that it knows more than rpcx: it understands being told to go elsewhere.
     pub(super) knows_drain: AtomicBool,
+    /// It has been told.
+    pub(super) told_drain: AtomicBool,
     pub(super) watch: Mutex<super::sweep::Watch>,
 }
 
@@ -72,6 +64,7 @@ impl Connection {
             ended: Notify::new(),
             closing: OnceLock::new(),
             knows_drain: AtomicBool::new(false),
+            told_drain: AtomicBool::new(false),
             watch: Mutex::default(),
         });
         (connection, incoming)
@@ -105,18 +98,18 @@ impl Connection {
         self.running.lock().len()
     }
 
+    /// Calls that wait for a place.
+    pub(crate) fn queued_calls(&self) -> usize {
+        self.running.lock().queued()
+    }
+
     /// Serves until the peer is gone, the connection fails, or the server stops.
     pub(crate) async fn run(self: Arc<Self>, mut incoming: Incoming) {
         let writer = self.clone();
         let writer = tokio::spawn(async move { writer.link.run_writer().await });
         let reason = self.read(&mut incoming).await;
         self.cancel_running();
-        // What was answered before the end still goes out, unless nobody reads it.
-        let _ = tokio::time::timeout(LINGER, self.link.drained()).await;
-        self.link.shutdown().await;
-        if !self.link.is_closed() {
-            let _ = tokio::time::timeout(LINGER, incoming.discard(LINGER_BYTES)).await;
-        }
+        self.leave(&mut incoming).await;
         let reason = reason.unwrap_or_else(|| Reason::new("the server is stopping"));
         self.link.close(&reason);
         self.ended.notify_waiters();
@@ -163,7 +156,7 @@ impl Connection {
                 Err(error) => return Some(Reason::io("read failed", &error)),
             }
             let now = Instant::now();
-            let heard_out = draining.is_some_and(|since| now - since > STILL_SENDING);
+            let heard_out = draining.is_some_and(|since| self.is_heard_out(since));
             routes.refresh(&self.shared.router);
             batch.begin();
             loop {
@@ -195,6 +188,10 @@ impl Connection {
             }
             batch.end();
             self.send(&mut batch);
+            if draining.is_some() {
+                // It may have said only now that it understands.
+                self.tell_drain();
+            }
             self.until_read().await;
         }
     }
@@ -257,40 +254,6 @@ impl Connection {
                 return;
             }
             ended.await;
-        }
-    }
-
-    /// Tells a peer that understands it to send its next calls elsewhere. Go peers were not asked
-    /// and get nothing they might stumble over.
-    fn tell_drain(&self) {
-        if !self.knows_drain.load(Ordering::Relaxed) {
-            return;
-        }
-        let push = self.link.with(|s| {
-            let appended = s.out.append(|out| {
-                FrameEncoder::begin(out, Header::push(), keys::CONTROL.as_bytes(), keys::DRAIN.as_bytes())
-                    .payload(&[])
-            });
-            match appended {
-                Ok(_) => s.out.pushed(true),
-                Err(_) => Push::Nothing,
-            }
-        });
-        self.link.carry_out(push);
-    }
-
-    /// Ends when everything that arrived has been served and the peer is silent, or has gone on
-    /// sending for too long.
-    async fn finished_serving(&self) {
-        let begun = Instant::now();
-        loop {
-            let reads = self.activity.reads();
-            tokio::time::sleep(QUIET).await;
-            let idle = self.running.lock().is_idle() && self.link.with(|s| s.out.queued()) == 0;
-            let quiet = self.activity.reads() == reads && !self.activity.is_partial();
-            if idle && (quiet || begun.elapsed() > STILL_SENDING) {
-                return;
-            }
         }
     }
 }

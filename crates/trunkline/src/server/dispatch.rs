@@ -297,14 +297,10 @@ impl Connection {
             self.start_apart(queued.arrived, asked);
         }
         // While the connection is busy, the end of one of its own calls brings us back here.
-        if self.has_queued() && !self.is_busy() {
+        if self.queued_calls() > 0 && !self.is_busy() {
             self.shared.admission.wait(self);
             self.shared.admission.wake_next();
         }
-    }
-
-    pub(crate) fn has_queued(&self) -> bool {
-        self.running.lock().queued() > 0
     }
 
     /// Makes the call that middleware and handler see.
@@ -568,7 +564,7 @@ impl Drop for Permit {
         self.connection.shared.admission.leave();
         // First whoever's turn it is, lest a connection with many requests keep all the places.
         self.connection.shared.admission.wake_next();
-        if self.connection.has_queued() {
+        if self.connection.queued_calls() > 0 {
             self.connection.start_queued();
         }
     }

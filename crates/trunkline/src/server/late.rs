@@ -67,10 +67,9 @@ impl Connection {
         self.answer_apart(&asked, Err(error));
     }
 
-    /// The time to stop is up: answers what waits and what runs, and closes. Tells how many.
-    pub(super) fn cut(&self) -> usize {
+    /// The time to stop is up: answers what waits and what runs, and closes.
+    pub(super) fn cut(&self) {
         let (running, waiting) = self.running.lock().cut();
-        let count = running.len() + waiting.len();
         let stopped = || Error::new(ErrorKind::Unavailable, "the server stopped before the call ended");
         for (asked, task) in running {
             self.answer_apart(&asked, Err(stopped()));
@@ -82,6 +81,5 @@ impl Connection {
             self.refuse_with(&queued, stopped().not_started());
         }
         // The reading task sees that nothing is left and ends the connection after these answers.
-        count
     }
 }

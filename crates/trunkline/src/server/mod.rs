@@ -15,6 +15,7 @@ mod filter;
 mod first_calls;
 mod handler;
 mod late;
+mod leaving;
 mod limits;
 mod pace;
 mod push;

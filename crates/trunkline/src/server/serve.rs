@@ -5,6 +5,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -71,6 +72,9 @@ pub struct StopReport {
 const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
 const ACCEPT_PAUSE_MOST: Duration = Duration::from_secs(1);
 
+/// So many connections that wait to be accepted when the server stops are let in.
+const CONNECTED_MOST: usize = 1024;
+
 /// After the cut, connections have this long to send the answers that say so.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -126,8 +130,14 @@ impl Server {
     /// stop callbacks run; for the grace time everything is served as before; no more
     /// connections are accepted; what has arrived is served to its end; connections close. What
     /// is not done when the drain limit is up is cut and counted.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the listeners and all connections at once.
     pub async fn serve_until(mut self, signal: impl Future<Output = ()>) -> StopReport {
+        // However this future ends: no connection is left without its server.
+        let _open = Abandoning(self.tracker.clone());
         let sweeper = Aborting(tokio::spawn(sweep::run(self.shared.clone(), self.tracker.clone())));
+        let (close, closing) = watch::channel(false);
         let acceptors: Vec<_> = std::mem::take(&mut self.listeners)
             .into_iter()
             .map(|(_, listener)| {
@@ -136,7 +146,7 @@ impl Server {
                     tracker: self.tracker.clone(),
                     filters: self.filters.clone(),
                 };
-                Aborting(tokio::spawn(acceptor.run(listener)))
+                Aborting(tokio::spawn(acceptor.run_until(listener, closing.clone())))
             })
             .collect();
         let mut stop = self.stop.subscribe();
@@ -144,42 +154,55 @@ impl Server {
             () = signal => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
-        let report = self.stop(acceptors).await;
+        let report = self.stop(acceptors, &close).await;
         drop(sweeper);
         report
     }
 
-    async fn stop(self, acceptors: Vec<Aborting>) -> StopReport {
+    async fn stop(mut self, acceptors: Vec<Aborting>, close: &watch::Sender<bool>) -> StopReport {
         let begun = Instant::now();
         tracing::info!(addresses = self.addresses.join(", "), "the server stops");
-        for callback in self.on_stop {
+        for callback in std::mem::take(&mut self.on_stop) {
             callback().await;
         }
         tokio::time::sleep(self.grace).await;
-        // Dropping the acceptors closes the listening sockets.
+        close.send_replace(true);
         for acceptor in acceptors {
-            acceptor.finish().await;
+            acceptor.ended().await;
         }
         self.shared.draining.store(true, Ordering::SeqCst);
         let open = self.tracker.connections();
-        let under_way = open.iter().map(|c| c.open_calls()).sum();
-        let connections = open.len();
+        let (under_way, connections) = (self.under_way(), open.len());
         for connection in open {
             connection.nudge();
         }
+        // Work whose connection is gone, oneways say, is waited for as well.
+        let served = async {
+            self.tracker.empty().await;
+            self.shared.admission.idle().await;
+        };
         let mut cut = 0;
-        if tokio::time::timeout(self.drain, self.tracker.empty()).await.is_err() {
-            cut = self.tracker.connections().into_iter().map(|c| c.cut()).sum();
+        if tokio::time::timeout(self.drain, served).await.is_err() {
+            cut = self.under_way();
+            for connection in self.tracker.connections() {
+                connection.cut();
+            }
             if tokio::time::timeout(LAST_WORDS, self.tracker.empty()).await.is_err() {
-                for connection in self.tracker.connections() {
-                    connection.abandon();
-                }
+                self.tracker.abandon();
                 let _ = tokio::time::timeout(LAST_WORDS, self.tracker.empty()).await;
             }
         }
         let report = StopReport { under_way, cut, connections, took: begun.elapsed() };
         tracing::info!(under_way, cut, connections, took = ?report.took, "the server has stopped");
         report
+    }
+}
+
+impl Server {
+    /// Calls that run or wait.
+    fn under_way(&self) -> usize {
+        let waiting: usize = self.tracker.connections().iter().map(|c| c.queued_calls()).sum();
+        self.shared.admission.in_flight() + waiting
     }
 }
 
@@ -277,7 +300,26 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    async fn run(self, mut listener: Box<dyn Listener>) {
+    /// Accepts until told to close. What has connected by then is still let in: its peer may have
+    /// sent a request, and would be answered with a reset.
+    async fn run_until(self, mut listener: Box<dyn Listener>, mut closing: watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.run(&mut *listener) => {}
+            _ = closing.wait_for(|closing| *closing) => {}
+        }
+        for _ in 0..CONNECTED_MOST {
+            let now = std::future::poll_fn(|cx| Poll::Ready(listener.accept().as_mut().poll(cx)));
+            match now.await {
+                Poll::Ready(Ok(stream)) if self.tracker.len() < self.shared.limits.connections => {
+                    self.admit(stream);
+                }
+                Poll::Ready(Ok(_)) => {}
+                _ => return,
+            }
+        }
+    }
+
+    async fn run(&self, listener: &mut dyn Listener) {
         let mut pause = ACCEPT_PAUSE;
         let mut full = false;
         loop {
@@ -338,9 +380,17 @@ impl Acceptor {
 struct Aborting(JoinHandle<()>);
 
 impl Aborting {
-    async fn finish(mut self) {
-        self.0.abort();
+    async fn ended(mut self) {
         let _ = (&mut self.0).await;
+    }
+}
+
+/// Closes all connections in the end.
+struct Abandoning(Arc<Tracker>);
+
+impl Drop for Abandoning {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 

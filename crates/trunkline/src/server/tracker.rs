@@ -1,6 +1,7 @@
 //! The open connections of a server.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use slab::Slab;
@@ -12,6 +13,7 @@ use super::connection::Connection;
 pub(crate) struct Tracker {
     open: Mutex<Slab<Arc<Connection>>>,
     emptied: Notify,
+    abandoned: AtomicBool,
 }
 
 /// A place in the tracker; leaving it is dropping this.
@@ -22,7 +24,20 @@ pub(crate) struct Tracked {
 
 impl Tracker {
     pub(crate) fn enter(self: &Arc<Self>, connection: Arc<Connection>) -> Tracked {
-        Tracked { key: self.open.lock().insert(connection), tracker: self.clone() }
+        let key = self.open.lock().insert(connection.clone());
+        // Who enters behind the last look at the open connections sees that there was one.
+        if self.abandoned.load(Ordering::SeqCst) {
+            connection.abandon();
+        }
+        Tracked { key, tracker: self.clone() }
+    }
+
+    /// Ends all connections, those that are open and those to come, whatever they still have to say.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+        for connection in self.connections() {
+            connection.abandon();
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -104,7 +104,7 @@ async fn a_rate_lets_in_a_burst_and_then_one_at_a_time() {
     let let_in = async |network: &Memory| {
         let mut peer = RawPeer::dial(network).await;
         // The refusal may come before the request is written.
-        let _ = peer.try_write(&crate::raw_peer::bytes_of(&request(1, "S", "Echo", b"x")));
+        let _ = peer.writer.try_send(&crate::raw_peer::bytes_of(&request(1, "S", "Echo", b"x")));
         peer.next().await.is_some()
     };
     assert!(let_in(&network).await);

@@ -25,4 +25,5 @@ mod panics;
 mod push;
 mod runtime_gone;
 mod slow_peers;
+mod stop;
 mod stopping;

@@ -14,16 +14,23 @@ use trunkline::{Metadata, SerializeType};
 use crate::pair::ADDRESS;
 
 pub(crate) struct RawPeer {
+    pub(crate) reader: RawReader,
+    pub(crate) writer: RawWriter,
+}
+
+pub(crate) struct RawReader {
     reader: Box<dyn AsyncRead + Send + Unpin>,
-    sink: Box<dyn Sink>,
     decoder: Decoder,
     buf: BytesMut,
 }
 
+pub(crate) struct RawWriter(Box<dyn Sink>);
+
 impl RawPeer {
     pub(crate) fn new(stream: Stream) -> Self {
         let decoder = Decoder::new(Limits::default());
-        Self { reader: stream.reader, sink: stream.sink, decoder, buf: BytesMut::new() }
+        let reader = RawReader { reader: stream.reader, decoder, buf: BytesMut::new() };
+        Self { reader, writer: RawWriter(stream.sink) }
     }
 
     /// Connects to the server of a pair.
@@ -36,34 +43,63 @@ impl RawPeer {
     }
 
     /// Writes all of it.
-    pub(crate) async fn send(&self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let n = self.try_send(bytes);
-            bytes = &bytes[n..];
-            if n == 0 {
-                poll_fn(|cx| self.sink.poll_ready(cx)).await.unwrap();
-            }
-        }
-    }
-
-    pub(crate) fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.sink.try_write(&[IoSlice::new(bytes)])
-    }
-
-    /// Writes what the stream takes now.
-    pub(crate) fn try_send(&self, bytes: &[u8]) -> usize {
-        match self.try_write(bytes) {
-            Ok(n) => n,
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => 0,
-            Err(e) => panic!("the far end has closed: {e}"),
-        }
+    pub(crate) async fn send(&self, bytes: &[u8]) {
+        self.writer.send(bytes).await.expect("the far end takes it");
     }
 
     pub(crate) async fn send_message(&self, message: &Message) {
         self.send(&bytes_of(message)).await;
     }
 
+    /// Writes what the stream takes now.
+    pub(crate) fn try_send(&self, bytes: &[u8]) -> usize {
+        self.writer.try_send(bytes).expect("the far end takes it")
+    }
+
     /// The next frame. None: the far end has closed the connection.
+    pub(crate) async fn next(&mut self) -> Option<Message> {
+        self.reader.next().await
+    }
+
+    /// The next call; heartbeats before it are echoed.
+    pub(crate) async fn next_call(&mut self) -> Option<Message> {
+        loop {
+            let message = self.next().await?;
+            if !message.header().is_heartbeat() {
+                return Some(message);
+            }
+            let echo = message.header().echo();
+            self.send_message(&message.with_header(echo)).await;
+        }
+    }
+
+    pub(crate) async fn answer(&self, request: &Message, payload: &[u8]) {
+        let header = request.header().response_to();
+        self.send_message(&message(header, "", "", &[], payload)).await;
+    }
+}
+
+impl RawWriter {
+    pub(crate) async fn send(&self, mut bytes: &[u8]) -> std::io::Result<()> {
+        while !bytes.is_empty() {
+            match self.try_send(bytes)? {
+                0 => poll_fn(|cx| self.0.poll_ready(cx)).await?,
+                n => bytes = &bytes[n..],
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what the stream takes now.
+    pub(crate) fn try_send(&self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.try_write(&[IoSlice::new(bytes)]) {
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => Ok(0),
+            result => result,
+        }
+    }
+}
+
+impl RawReader {
     pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
             if let Some(message) = self.decoder.decode(&mut self.buf).unwrap() {
@@ -83,23 +119,6 @@ impl RawPeer {
             Ok(0) | Err(_) => None,
             Ok(n) => Some(n),
         }
-    }
-
-    /// The next call; heartbeats before it are echoed.
-    pub(crate) async fn next_call(&mut self) -> Option<Message> {
-        loop {
-            let message = self.next().await?;
-            if !message.header().is_heartbeat() {
-                return Some(message);
-            }
-            let echo = message.header().echo();
-            self.send_message(&message.with_header(echo)).await;
-        }
-    }
-
-    pub(crate) async fn answer(&self, request: &Message, payload: &[u8]) {
-        let header = request.header().response_to();
-        self.send_message(&message(header, "", "", &[], payload)).await;
     }
 }
 

@@ -31,7 +31,7 @@ async fn a_peer_that_reads_slowly_but_reads_is_served() {
     let mut got = 0;
     while got < 8 << 20 {
         sleep(Duration::from_secs(1)).await;
-        got += peer.read_some(64 << 10).await.expect("the connection lives");
+        got += peer.reader.read_some(64 << 10).await.expect("the connection lives");
     }
 }
 
@@ -44,7 +44,7 @@ async fn a_peer_that_stops_reading_is_left() {
     left_by(&pair.server, 1).await;
     assert_eq!(pair.server.handle().held_bytes(), 0);
     let mut got = 0;
-    while let Some(n) = peer.read_some(1 << 20).await {
+    while let Some(n) = peer.reader.read_some(1 << 20).await {
         got += n;
     }
     assert!(got < 1 << 20, "{got}");
