@@ -349,7 +349,13 @@ impl Connection {
             if !batch.is_empty() {
                 // One lock for the whole batch; nobody is woken into it.
                 self.link.with(|s| wakers.extend(batch.drain(..).filter_map(|m| s.extra.complete(m))));
+                let many = wakers.len() > 1;
                 wakers.drain(..).for_each(Waker::wake);
+                if many {
+                    // The callers first: they let go of the buffer, and their next requests leave
+                    // together.
+                    tokio::task::yield_now().await;
+                }
             }
             if let Some(reason) = end {
                 return reason;

@@ -168,12 +168,11 @@ impl Incoming {
     }
 
     /// Makes room for a read. A buffer whose frames somebody still holds cannot be used again from
-    /// its beginning; as long as its end has a fair piece left that will do, or else a lone caller
+    /// its beginning; where little comes at a time its end is used up first, or else a lone caller
     /// would cost a new buffer for each reply.
     fn make_room(&mut self, room: usize, held: usize) {
-        let spare = self.buf.capacity() - self.buf.len();
-        let enough = if held == 0 { self.chunk / 4 } else { room };
-        if spare < room && !self.buf.try_reclaim(room) && spare < enough {
+        let little = self.chunk == SMALLEST_READ && held == 0;
+        if !little || self.buf.capacity() - self.buf.len() < SMALLEST_READ / 4 {
             self.buf.reserve(room);
         }
     }
