@@ -364,7 +364,7 @@ impl Acceptor {
             }
         }
         let (connection, incoming) = Connection::new(stream, self.shared.clone());
-        let tracked = self.tracker.enter(connection.clone());
+        let tracked = self.tracker.enter(&connection);
         let filters = self.filters.clone();
         tokio::spawn(async move {
             connection.run(incoming).await;

@@ -23,7 +23,7 @@ pub(crate) struct Tracked {
 }
 
 impl Tracker {
-    pub(crate) fn enter(self: &Arc<Self>, connection: Arc<Connection>) -> Tracked {
+    pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<Connection>) -> Tracked {
         let key = self.open.lock().insert(connection.clone());
         // Who enters behind the last look at the open connections sees that there was one.
         if self.abandoned.load(Ordering::SeqCst) {

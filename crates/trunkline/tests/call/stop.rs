@@ -321,7 +321,7 @@ async fn stop_while_sending(payload: usize, slow_reader: bool) {
         while let Some(answer) = reader.next().await {
             // Refusals, which a flood has to expect, are no answers of the handler.
             answers += u64::from(answer.header().status() == Status::Normal);
-            if slow_reader && answers % 16 == 0 {
+            if slow_reader && answers.is_multiple_of(16) {
                 sleep(Duration::from_millis(5)).await;
             }
         }
@@ -403,9 +403,9 @@ async fn a_handle_stops_and_a_signal_does() {
         sleep(Duration::from_secs(1)).await;
         assert!(!serving.is_finished());
         if by_handle {
-            handle.stop()
+            handle.stop();
         } else {
-            signal.send(()).unwrap()
+            signal.send(()).unwrap();
         }
         serving.await.unwrap();
     }

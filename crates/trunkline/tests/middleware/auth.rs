@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use trunkline::middleware::{Auth, AuthRequest, Token};
 use trunkline::server::ServerBuilder;
@@ -87,6 +88,12 @@ async fn peer_of(server: ServerBuilder) -> (FramePeer, trunkline::server::Runnin
     (FramePeer::dial(&network, "auth").await.unwrap(), running)
 }
 
+/// The server closes without another word.
+async fn closed(peer: &mut FramePeer) {
+    let next = tokio::time::timeout(Duration::from_secs(60), peer.receive()).await;
+    assert!(next.expect("the connection is closed").unwrap().is_none());
+}
+
 fn request(seq: u64, token: Option<&str>) -> Message {
     let mut metadata = Metadata::new();
     if let Some(token) = token {
@@ -106,7 +113,7 @@ async fn the_refusal_is_answered_and_then_the_connection_closed() {
     let answer = peer.receive().await.unwrap().unwrap();
     assert_eq!((answer.header().seq(), answer.header().status()), (2, Status::Error));
     assert_eq!(answer.metadata().get("__rpcx_error__"), Some("the token is not valid"));
-    assert!(peer.receive().await.unwrap().is_none(), "the connection is closed");
+    closed(&mut peer).await;
     running.stop().await;
 }
 
@@ -143,7 +150,7 @@ async fn a_oneway_call_without_a_token_is_dropped_and_closes_too() {
     let oneway = request(1, None);
     let header = oneway.header().with_oneway(true);
     peer.send(&oneway.with_header(header)).await.unwrap();
-    assert!(peer.receive().await.unwrap().is_none());
+    closed(&mut peer).await;
     running.stop().await;
 }
 
