@@ -307,6 +307,7 @@ impl Connection {
         self.timer.notify_one();
         tracing::debug!(address = %self.address, reason = reason.text, "connection closed");
         self.link.shutdown().await;
+        self.link.release();
     }
 
     async fn read_until(self: &Arc<Self>, incoming: &mut Incoming) -> Reason {

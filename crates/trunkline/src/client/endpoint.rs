@@ -204,6 +204,18 @@ impl Dialler {
     }
 }
 
+impl Drop for Dialler {
+    /// The task was ended, maybe in the very moment in which its dial succeeded: after whoever
+    /// ended it had looked for a connection to close.
+    fn drop(&mut self) {
+        let Some(connection) = self.live.swap(None) else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) => connection.drain(),
+            Err(_) => connection.close("the runtime was shut down"),
+        }
+    }
+}
+
 /// Between half and the whole of it, so that clients of one lost server do not come back in step.
 fn jittered(pause: Duration) -> Duration {
     use std::hash::{BuildHasher, Hasher};

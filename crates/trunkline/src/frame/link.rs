@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::outgoing::{Batch, Outgoing, Push, Work};
 use crate::budget::ByteBudget;
@@ -28,7 +28,9 @@ impl Beside for () {}
 
 pub(crate) struct Link<S> {
     state: Mutex<State<S>>,
-    sink: Box<dyn Sink>,
+    /// Gone when the connection has ended, whoever still knows the connection: the socket is closed
+    /// then. Everybody reads; the lock is only for taking it away.
+    sink: RwLock<Option<Box<dyn Sink>>>,
     closed: AtomicBool,
 }
 
@@ -66,7 +68,7 @@ impl<S: Beside> Link<S> {
                 reader: None,
                 reason: None,
             }),
-            sink,
+            sink: RwLock::new(Some(sink)),
             closed: AtomicBool::new(false),
         }
     }
@@ -110,7 +112,7 @@ impl<S: Beside> Link<S> {
     /// Writes as much as the stream takes; `false` when it takes no more now.
     fn try_write(&self, batch: &mut Batch) -> io::Result<bool> {
         while !batch.is_done() {
-            match batch.with_slices(|slices| self.sink.try_write(slices)) {
+            match batch.with_slices(|slices| self.with_sink(|sink| sink.try_write(slices))) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => batch.advance(n),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -205,7 +207,11 @@ impl<S: Beside> Link<S> {
             }
             let ready = std::future::poll_fn(|cx| {
                 self.with(|s| s.out.writer = Some(cx.waker().clone()));
-                if self.is_closed() { Poll::Ready(Ok(())) } else { self.sink.poll_ready(cx) }
+                if self.is_closed() {
+                    return Poll::Ready(Ok(()));
+                }
+                let sink = self.sink.read();
+                sink.as_ref().map_or(Poll::Ready(Ok(())), |sink| sink.poll_ready(cx))
             });
             if let Err(error) = ready.await {
                 return self.fail(&Reason::io("write failed", &error), None);
@@ -227,8 +233,24 @@ impl<S: Beside> Link<S> {
 
     /// Tells the far end that nothing more will come; no longer than a while, whoever it is.
     pub(crate) async fn shutdown(&self) {
-        let told = std::future::poll_fn(|cx| self.sink.poll_shutdown(cx));
+        let told = std::future::poll_fn(|cx| {
+            let sink = self.sink.read();
+            sink.as_ref().map_or(Poll::Ready(Ok(())), |sink| sink.poll_shutdown(cx))
+        });
         let _ = tokio::time::timeout(FAREWELL, told).await;
+    }
+
+    /// Lets go of the stream: the last thing that is done with a connection that is closed.
+    pub(crate) fn release(&self) {
+        let sink = self.sink.write().take();
+        drop(sink);
+    }
+
+    fn with_sink<R>(&self, f: impl FnOnce(&dyn Sink) -> io::Result<R>) -> io::Result<R> {
+        match &*self.sink.read() {
+            Some(sink) => f(&**sink),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 }
 

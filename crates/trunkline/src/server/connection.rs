@@ -114,6 +114,7 @@ impl Connection {
         self.link.close(&reason);
         self.ended.notify_waiters();
         let _ = writer.await;
+        self.link.release();
         tracing::debug!(peer = %self.peer.address, reason = reason.text, "connection closed");
     }
 

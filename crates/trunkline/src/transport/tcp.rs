@@ -11,6 +11,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio::task::JoinSet;
 
 use super::{BoxFuture, Listener, Peer, Sink, Stream, Transport};
 
@@ -32,6 +33,9 @@ enum Family {
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
 const BACKLOG: u32 = 1024;
+
+/// An address that has not answered for this long is not waited for alone.
+const SILENCE: Duration = Duration::from_millis(250);
 
 impl Tcp {
     /// `tcp`: whatever family the address or name gives.
@@ -78,16 +82,8 @@ impl Tcp {
     }
 
     async fn connect(self, address: &str) -> io::Result<Stream> {
-        let mut errors = Vec::new();
-        for socket in self.resolve(address).await? {
-            match TcpStream::connect(socket).await {
-                Ok(stream) => return self.stream(stream, socket),
-                Err(error) => errors.push((socket, error)),
-            }
-        }
-        let text = errors.iter().map(|(a, e)| format!("{a}: {e}")).collect::<Vec<_>>().join("; ");
-        let kind = errors.last().map_or(io::ErrorKind::NotConnected, |(_, e)| e.kind());
-        Err(io::Error::new(kind, text))
+        let (stream, peer) = first_of(self.resolve(address).await?).await?;
+        self.stream(stream, peer)
     }
 
     async fn bind(self, address: &str) -> io::Result<Box<dyn Listener>> {
@@ -112,6 +108,35 @@ impl Tcp {
             peer: Peer { address: Arc::from(format!("{}@{peer}", self.network)), socket: Some(peer) },
         })
     }
+}
+
+/// Dials the addresses in turn: the next one as soon as the last has failed, or has kept silent for
+/// a while. The first to answer is taken.
+async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<(TcpStream, SocketAddr)> {
+    if let [only] = addresses[..] {
+        return Ok((TcpStream::connect(only).await?, only));
+    }
+    let mut dials = JoinSet::new();
+    let mut errors = Vec::new();
+    let mut rest = addresses.into_iter();
+    loop {
+        if let Some(next) = rest.next() {
+            dials.spawn(async move { (next, TcpStream::connect(next).await) });
+        }
+        let ended = tokio::select! {
+            ended = dials.join_next() => ended,
+            () = tokio::time::sleep(SILENCE), if rest.len() > 0 => continue,
+        };
+        match ended {
+            Some(Ok((address, Ok(stream)))) => return Ok((stream, address)),
+            Some(Ok((address, Err(error)))) => errors.push((address, error)),
+            Some(Err(error)) => return Err(io::Error::other(error)),
+            None => break,
+        }
+    }
+    let text = errors.iter().map(|(a, e)| format!("{a}: {e}")).collect::<Vec<_>>().join("; ");
+    let kind = errors.last().map_or(io::ErrorKind::NotConnected, |(_, e)| e.kind());
+    Err(io::Error::new(kind, text))
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -172,5 +197,45 @@ impl Sink for TcpSink {
     fn poll_shutdown(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Whether there is room to write does not matter: a peer that reads nothing would hold us.
         Poll::Ready(SockRef::from(self.0.as_ref()).shutdown(std::net::Shutdown::Write))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn bound() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_is_passed_over() {
+        let (_live, live) = bound().await;
+        let refusing = bound().await.1;
+        assert_eq!(first_of(vec![refusing, live]).await.unwrap().1, live);
+        let error = first_of(vec![refusing, refusing]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(error.to_string().matches(&refusing.to_string()).count(), 2, "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_keeps_silent_holds_up_no_other() {
+        // Nobody accepts: once the backlog is full, dials get no answer at all.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let deaf = socket.listen(1).unwrap();
+        let silent = deaf.local_addr().unwrap();
+        let mut filling = Vec::new();
+        while let Ok(Ok(stream)) =
+            tokio::time::timeout(Duration::from_millis(500), TcpStream::connect(silent)).await
+        {
+            filling.push(stream);
+            assert!(filling.len() < 1_000, "a backlog of one takes so many");
+        }
+        let (_live, live) = bound().await;
+        let found = tokio::time::timeout(Duration::from_secs(20), first_of(vec![silent, silent, live]));
+        assert_eq!(found.await.unwrap().unwrap().1, live);
     }
 }

@@ -8,7 +8,7 @@ use trunkline::{Client, Ctx, DefaultFormats, Failure, SerializeType, Server, Ser
 
 use crate::events::{Events, events};
 use crate::pair::{connect, pair, serve, with_server};
-use crate::raw_peer::{RawPeer, RawServer, message, request};
+use crate::raw_peer::{RawPeer, RawServer, message};
 
 /// Each method notes its start, works for a minute, notes the end; and notes being dropped.
 fn working(events: &Events) -> Service {
@@ -164,25 +164,4 @@ async fn neighbours_are_answered_while_a_caller_is_gone() {
     given_up.abort();
     let answer = pair.client.raw("Echo", "Raw", SerializeType::RAW, "x".into()).await.unwrap();
     assert_eq!(answer, "x");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pusher_that_is_kept_does_not_keep_the_connection() {
-    let kept = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let keep = kept.clone();
-    let pair = with_server(|s| {
-        s.raw("Chat", "Join", move |ctx, _| {
-            keep.lock().unwrap().push(ctx.pusher().unwrap());
-            async { Ok("".into()) }
-        })
-    })
-    .await;
-    let mut peer = RawPeer::dial(&pair.network).await;
-    peer.send_message(&request(1, "Chat", "Join", b"")).await;
-    peer.next().await.unwrap();
-    let pusher = kept.lock().unwrap().pop().unwrap();
-    drop(peer);
-    pusher.closed().await;
-    let error = pusher.push("Chat", "News", &Default::default(), "x").await.unwrap_err();
-    assert_eq!((error.kind(), error.sent()), (trunkline::ErrorKind::Unavailable, trunkline::Sent::No));
 }

@@ -139,7 +139,7 @@ async fn lists_look_at_the_address() {
     }
 }
 
-/// Wraps the stream: counts what is written.
+/// Wraps the stream: counts what is written, and holds one more reference while it is open.
 struct Counting(Arc<AtomicUsize>);
 
 struct CountingSink(Box<dyn trunkline::transport::Sink>, Arc<AtomicUsize>);
@@ -175,4 +175,32 @@ async fn a_filter_may_wrap_the_stream() {
     peer.send_message(&request(1, "S", "Echo", b"x")).await;
     let answer = peer.next().await.unwrap();
     assert_eq!(written.load(Ordering::Relaxed), answer.wire_len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_of_a_peer_that_is_gone_is_closed_whoever_remembers_it() {
+    let stream = Arc::new(AtomicUsize::new(0));
+    let remembered = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let remember = remembered.clone();
+    let server = Server::builder()
+        .raw("Chat", "Join", move |ctx, body| {
+            remember.lock().unwrap().push((ctx.pusher().unwrap(), ctx));
+            async { Ok(body) }
+        })
+        .filter(Counting(stream.clone()));
+    let network = Memory::new();
+    let server = serve(&network, server).await;
+    let mut peer = RawPeer::dial(&network).await;
+    peer.send_message(&request(1, "Chat", "Join", b"")).await;
+    peer.next().await.unwrap();
+    assert_eq!(Arc::strong_count(&stream), 3);
+    drop(peer);
+    let (pusher, _ctx) = remembered.lock().unwrap().pop().unwrap();
+    pusher.closed().await;
+    while server.handle().connections() > 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(Arc::strong_count(&stream), 2, "the test and the filter");
+    let error = pusher.push("Chat", "News", &trunkline::Metadata::new(), "x").await.unwrap_err();
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, trunkline::Sent::No));
 }

@@ -1,16 +1,18 @@
 //! Calls between a server and a client: one file per behaviour.
 
-#![allow(clippy::unwrap_used, reason = "what a test sets up either works or fails the test")]
-
 mod events;
 mod pair;
 mod raw_peer;
 
+mod accepting;
+mod addresses;
 mod admission;
 mod basic;
 mod blocking;
 mod caller_gone;
+mod close;
 mod compression;
+mod concurrency;
 mod connections;
 mod deadline;
 mod error_reply;
@@ -23,6 +25,8 @@ mod not_sent;
 mod oneway;
 mod panics;
 mod push;
+mod redial;
+mod routes;
 mod runtime_gone;
 mod slow_peers;
 mod stop;
