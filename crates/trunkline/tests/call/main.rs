@@ -1,5 +1,7 @@
 //! Calls between a server and a client: one file per behaviour.
 
+#![allow(clippy::unwrap_used, reason = "what a test sets up either works or fails the test")]
+
 mod events;
 mod pair;
 mod raw_peer;
