@@ -60,6 +60,12 @@ pub(crate) struct Head<'a> {
     pub(crate) deadline: Option<Instant>,
 }
 
+/// More than a heartbeat's own frame.
+const HEARTBEAT_BYTES: u64 = 1024;
+
+/// How long a connection that is no longer wanted has to send what was asked of it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// Why a call did not start. In every case nothing was sent.
 #[derive(Debug)]
 pub(crate) enum NotStarted {
@@ -273,11 +279,15 @@ impl Connection {
         }
         self.ended.notify_waiters();
         let connection = self.clone();
-        tokio::spawn(async move {
+        // A client may be closed where no runtime is.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return self.close("the client was closed outside a runtime");
+        };
+        runtime.spawn(async move {
             while !connection.link.is_closed() && connection.in_flight() > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            connection.link.drained().await;
+            let _ = tokio::time::timeout(LAST_WORDS, connection.link.drained()).await;
             connection.close("every call had ended and the connection was no longer wanted");
         });
     }
@@ -408,11 +418,14 @@ impl Connection {
             if self.activity.reads() != heard {
                 continue;
             }
+            let written = self.link.with(|s| s.out.progress());
             self.heartbeat(wait).await;
             if self.link.is_closed() {
                 return;
             }
-            if self.activity.reads() == heard {
+            // A server that takes a large request is alive: the heartbeat waits behind it.
+            let taken = self.link.with(|s| s.out.progress()) - written;
+            if self.activity.reads() == heard && taken <= HEARTBEAT_BYTES {
                 tracing::warn!(address = %self.address, ?wait, "the server answers no heartbeat; the connection is given up");
                 self.close(&format!("the server answered no heartbeat within {wait:?}"));
                 return;

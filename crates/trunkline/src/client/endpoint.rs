@@ -85,10 +85,11 @@ impl Endpoint {
     /// A connection, waited for until `deadline` while it is being dialled. Fails at once while
     /// the server is known to be down.
     pub(crate) async fn connection(&self, deadline: Option<Instant>) -> Result<Arc<Connection>, Error> {
-        let slot = self.slot();
-        if let Some(live) = slot.live.load_full().filter(|c| c.is_usable()) {
+        // Any connection that is up will do: one of several that is down must not fail a call.
+        if let Some(live) = self.slots.iter().find_map(|_| self.live()) {
             return Ok(live);
         }
+        let slot = self.slot();
         let ready = Self::ready_slot(slot, &self.address, false);
         match deadline {
             None => ready.await,

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use trunkline_wire::CompressType;
 
 use super::answer::AnswerRules;
-use super::dispatch::{CatchUnwind, DEADLINE_TEXT, panicked};
+use super::dispatch::{DEADLINE_TEXT, panicked};
+use super::permit::CatchUnwind;
 use super::router::Router;
 use super::shared::RouterEnd;
 use crate::call::{Body, Call, Reply};

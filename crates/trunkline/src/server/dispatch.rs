@@ -2,9 +2,7 @@
 //! handler is not done by then.
 
 use std::any::Any;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
@@ -17,8 +15,9 @@ use trunkline_wire::{CompressType, Header, Message, keys};
 use super::answer::LargeAnswer;
 use super::connection::Connection;
 use super::pace::Stopwatch;
+use super::permit::Permit;
 use super::router::{Route, RouteCache};
-use super::running::{Key, Queued};
+use super::running::Queued;
 use crate::budget::{ALLOWANCE, Charge};
 use crate::call::{Body, Call, Reply, Target};
 use crate::error::{Error, ErrorKind};
@@ -31,13 +30,16 @@ use crate::transport::BoxFuture;
 const INFLATE_APART: usize = 16 * 1024;
 
 /// Frames below this size count by number, not against the byte budget.
-const SMALL_FRAME: usize = 4 * 1024;
+pub(super) const SMALL_FRAME: usize = 4 * 1024;
+
+/// Service path and method together may have so many bytes.
+const LONGEST_NAMES: usize = 16 * 1024;
 
 /// The text that Go's contexts give, and that callers look for.
 pub(super) const DEADLINE_TEXT: &str = "context deadline exceeded";
 
 /// A handler under way.
-type Handling = BoxFuture<'static, Result<Reply, Error>>;
+pub(super) type Handling = BoxFuture<'static, Result<Reply, Error>>;
 
 /// A request as it came, with what the reading side knows of it.
 pub(crate) struct Arrived {
@@ -60,7 +62,7 @@ pub(crate) enum Names {
 }
 
 impl Names {
-    fn target(&self) -> &Target {
+    pub(super) fn target(&self) -> &Target {
         match self {
             Self::Route(route) => &route.target,
             Self::Unknown(target) => target,
@@ -121,6 +123,14 @@ impl Connection {
         if header.is_response() {
             return Err(Reason::new("the peer sent a response where a request was expected"));
         }
+        let names = message.service_path().len() + message.service_method().len();
+        if names > LONGEST_NAMES {
+            // Names go into errors and answers several times over; nobody's are that long.
+            let text = format!(
+                "protocol error: service path and method of {names} bytes, the limit is {LONGEST_NAMES}"
+            );
+            return Err(Reason::new(text));
+        }
         if header.is_heartbeat() {
             self.echo(arrived.message, &mut batch.replies);
             return Ok(());
@@ -155,7 +165,7 @@ impl Connection {
         if self.must_wait(&arrived) || route.pace.is_apart() {
             return self.start_later(arrived, Names::Route(route.clone()), batch);
         }
-        let wire_len = arrived.message.wire_len();
+        let wire_len = uncharged(&arrived);
         let (call, deadline) = match self.call(arrived, header, &route.target, route.idempotent) {
             Ok(call) => call,
             Err(error) => return self.answer_here(header, &route.target, Err(error), batch),
@@ -184,7 +194,7 @@ impl Connection {
         if apart || self.must_wait(&arrived) {
             return self.start_later(arrived, names, batch);
         }
-        let wire_len = arrived.message.wire_len();
+        let wire_len = uncharged(&arrived);
         let idempotent = matches!(&names, Names::Route(route) if route.idempotent);
         let (call, deadline) = match self.call(arrived, header, names.target(), idempotent) {
             Ok(call) => call,
@@ -254,7 +264,12 @@ impl Connection {
         self.in_flight.load(Ordering::Relaxed) >= self.shared.limits.in_flight_per_connection
     }
 
-    fn enqueue(self: &Arc<Self>, arrived: Arrived, target: &Target, batch: &mut Batch) -> Result<(), Reason> {
+    fn enqueue(
+        self: &Arc<Self>,
+        mut arrived: Arrived,
+        target: &Target,
+        batch: &mut Batch,
+    ) -> Result<(), Reason> {
         let limits = &self.shared.limits;
         let until = deadline_of(&arrived).unwrap_or(arrived.at + limits.queue_wait);
         let mut running = self.running.lock();
@@ -267,6 +282,11 @@ impl Connection {
             );
             let refusal = Error::new(ErrorKind::Overloaded, text).not_started();
             return self.answer_here(arrived.message.header(), target, Err(refusal), batch);
+        }
+        if uncharged(&arrived) > SMALL_FRAME {
+            let mut charge = self.shared.budget.charge();
+            charge.resize(arrived.message.wire_len());
+            arrived.charge = Some(charge);
         }
         let sooner = running.enqueue(Queued { arrived, until });
         drop(running);
@@ -447,7 +467,7 @@ impl Connection {
 
     /// Runs a request wholly in a task of its own.
     fn start_apart(self: &Arc<Self>, arrived: Arrived, asked: Asked) {
-        let wire_len = arrived.message.wire_len();
+        let wire_len = uncharged(&arrived);
         let deadline = deadline_of(&arrived);
         let connection = self.clone();
         let (header, names) = (asked.header, asked.names.clone());
@@ -475,6 +495,11 @@ impl Connection {
         }
         self.wake_timer(sooner);
     }
+}
+
+/// The bytes of a request that nobody has counted yet: a large one brings its charge along.
+fn uncharged(arrived: &Arrived) -> usize {
+    if arrived.charge.is_some() { 0 } else { arrived.message.wire_len() }
 }
 
 fn asked_to_close() -> Reason {
@@ -527,63 +552,4 @@ pub(super) fn panicked(target: &Target, panic: &(dyn Any + Send)) -> Error {
         ErrorKind::Internal,
         format!("the handler panicked; the server's log has more under id {id:016x}"),
     )
-}
-
-/// A place among the calls in flight; given back when the call ends, however it ends.
-struct Permit {
-    connection: Arc<Connection>,
-    _charge: Option<Charge>,
-}
-
-impl Permit {
-    fn take(connection: &Arc<Connection>, wire_len: usize) -> Self {
-        connection.in_flight.fetch_add(1, Ordering::Relaxed);
-        connection.shared.admission.enter();
-        let charge = (wire_len > SMALL_FRAME).then(|| {
-            let mut charge = connection.shared.budget.charge();
-            charge.resize(wire_len);
-            charge
-        });
-        Self { connection: connection.clone(), _charge: charge }
-    }
-
-    async fn finish(self, key: Key, future: Handling) {
-        let result = CatchUnwind(future).await;
-        let asked = self.connection.running.lock().finish(key);
-        // None: the timer has answered already.
-        if let Some(asked) = asked {
-            let result = result.unwrap_or_else(|panic| Err(panicked(asked.names.target(), &*panic)));
-            self.connection.answer_apart(&asked, result);
-        }
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.connection.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.connection.shared.admission.leave();
-        // First whoever's turn it is, lest a connection with many requests keep all the places.
-        self.connection.shared.admission.wake_next();
-        if self.connection.queued_calls() > 0 {
-            self.connection.start_queued();
-        }
-    }
-}
-
-/// A call whose panic is a value.
-pub(super) struct CatchUnwind<F>(pub(super) F);
-
-impl<F> Future for CatchUnwind<F>
-where
-    F: Future<Output = Result<Reply, Error>> + Unpin,
-{
-    type Output = Result<Result<Reply, Error>, Box<dyn Any + Send>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
-            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-            Ok(Poll::Pending) => Poll::Pending,
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
-    }
 }

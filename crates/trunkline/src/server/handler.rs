@@ -225,21 +225,28 @@ fn run(
         let runtime = tokio::runtime::Handle::current();
         let future = future.in_current_span();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(future));
-        return Box::pin(joined(task));
+        return Box::pin(joined(task, false));
     }
     if flags.run_to_completion {
-        return Box::pin(joined(tokio::spawn(future.in_current_span())));
+        return Box::pin(joined(tokio::spawn(future.in_current_span()), true));
     }
     Box::pin(future)
 }
 
-async fn joined(task: tokio::task::JoinHandle<Result<Reply, Error>>) -> Result<Reply, Error> {
+/// `may_have_run`: a task that the runtime drops may have been polled; one of the blocking pool has not begun.
+async fn joined(
+    task: tokio::task::JoinHandle<Result<Reply, Error>>,
+    may_have_run: bool,
+) -> Result<Reply, Error> {
     match task.await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             // One place answers panics, whichever thread they happened on.
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Error::new(ErrorKind::Unavailable, "the runtime is shutting down").not_started()),
+            Err(_) => {
+                let error = Error::new(ErrorKind::Unavailable, "the runtime is shutting down");
+                Err(if may_have_run { error } else { error.not_started() })
+            }
         },
     }
 }

@@ -18,6 +18,7 @@ mod late;
 mod leaving;
 mod limits;
 mod pace;
+mod permit;
 mod push;
 mod router;
 mod running;

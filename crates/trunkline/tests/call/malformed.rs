@@ -191,3 +191,14 @@ async fn a_payload_length_that_lies_is_accepted_where_that_is_asked_for() {
     assert_eq!(answer.header().status(), Status::Normal);
     assert!(golden.ends_with(answer.payload()), "all the rest of the frame, as Go takes it");
 }
+
+#[tokio::test]
+async fn names_longer_than_anybody_uses_end_the_connection() {
+    let pair = with_server(|s| s.raw("S", "Echo", |_, body| async move { Ok(body) })).await;
+    let mut peer = RawPeer::dial(&pair.network).await;
+    let mut bytes = bytes_of(&request(1, "S", "Echo", b"before"));
+    bytes.extend_from_slice(&bytes_of(&request(2, &"S".repeat(20_000), "Echo", b"after")));
+    peer.send(&bytes).await;
+    assert_eq!(peer.next().await.unwrap().payload(), b"before");
+    assert!(peer.next().await.is_none());
+}
