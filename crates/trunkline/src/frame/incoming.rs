@@ -124,7 +124,12 @@ impl Incoming {
         activity.held.store(held, Ordering::Relaxed);
         // At most four times what has really arrived, whatever length was announced: a megabyte is
         // copied once over while it grows, and a liar gets little.
-        let room = self.decoder.missing(&self.buf).min(held * 3).max(self.chunk);
+        let missing = self.decoder.missing(&self.buf);
+        let mut room = missing.min(held * 3).max(self.chunk);
+        if held + missing <= ALLOWANCE {
+            // Who sends small frames never waits for the budget: the allowance will do.
+            room = room.min(ALLOWANCE - held);
+        }
         if held + room > ALLOWANCE && held > 0 {
             let mut granted = pin!(self.charge.wait_resize(held + room));
             let closed = std::future::poll_fn(|cx| {
