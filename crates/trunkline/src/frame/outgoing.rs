@@ -427,7 +427,11 @@ mod tests {
         let (mut batch, large) = (vec![0; 100_000], Bytes::from(vec![0; 100_000]));
         let places = [
             out.append_encoded(&large),
-            out.append(|buf| Ok::<_, ()>(buf.extend_from_slice(&large))).unwrap(),
+            out.append(|buf| {
+                buf.extend_from_slice(&large);
+                Ok::<_, ()>(())
+            })
+            .unwrap(),
             out.append_large(vec![0; 10], large.clone()),
         ];
         out.append_batch(&mut batch);
