@@ -1,5 +1,6 @@
 //! TCP, over IPv4 and IPv6.
 
+use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -134,9 +135,27 @@ async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<(TcpStream, SocketAd
             None => break,
         }
     }
-    let text = errors.iter().map(|(a, e)| format!("{a}: {e}")).collect::<Vec<_>>().join("; ");
     let kind = errors.last().map_or(io::ErrorKind::NotConnected, |(_, e)| e.kind());
-    Err(io::Error::new(kind, text))
+    Err(io::Error::new(kind, NoneAnswered(errors)))
+}
+
+/// Every address that was dialled, and what came of it.
+#[derive(Debug)]
+struct NoneAnswered(Vec<(SocketAddr, io::Error)>);
+
+impl fmt::Display for NoneAnswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (address, error)) in self.0.iter().enumerate() {
+            write!(f, "{}{address}: {error}", if n == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for NoneAnswered {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.last().map(|(_, error)| error as _)
+    }
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -218,6 +237,9 @@ mod tests {
         let error = first_of(vec![refusing, refusing]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(error.to_string().matches(&refusing.to_string()).count(), 2, "{error}");
+        let source = std::error::Error::source(&error).unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(source.raw_os_error().is_some());
     }
 
     #[tokio::test]
