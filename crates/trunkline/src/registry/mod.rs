@@ -1,0 +1,22 @@
+//! Where services are: instances, whole lists of them, and who keeps the lists.
+
+mod attributes;
+mod instance;
+mod snapshot;
+
+pub use attributes::Attributes;
+pub use instance::Instance;
+pub use snapshot::{Snapshot, Trust, Watch};
+
+/// Finds the instances of services.
+///
+/// A client watches each service that it calls. What a resolver hands out is the last list that
+/// deserved belief: an error of a registry is no reason to forget where the servers are.
+pub trait Resolver: Send + Sync + 'static {
+    /// The list of a service from now on. A resolver keeps one watch for each service, however
+    /// many ask for it.
+    fn watch(&self, service: &str) -> Watch;
+
+    /// What it is, for errors and status pages; never a password.
+    fn describe(&self) -> String;
+}
