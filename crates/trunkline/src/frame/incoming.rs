@@ -31,6 +31,8 @@ pub(crate) struct Incoming {
     frames: u64,
     /// The buffer was made for a frame beyond the allowance.
     large: bool,
+    /// How large the buffer was made, whatever has been split off since.
+    made: usize,
 }
 
 /// What others may know of the reading side without asking its task.
@@ -41,7 +43,8 @@ pub(crate) struct Activity {
     frames: AtomicU64,
     partial: AtomicBool,
     charged: AtomicUsize,
-    waiting: AtomicBool,
+    /// Nought while nothing is waited for.
+    wanted: AtomicUsize,
     nudged: AtomicBool,
 }
 
@@ -75,9 +78,10 @@ impl Activity {
         self.charged.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing is read because the budget has no bytes for it.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed)
+    /// How many bytes the frame that has begun still wants, if nothing is read because the budget
+    /// has none for it.
+    pub(crate) fn wanted(&self) -> Option<usize> {
+        Some(self.wanted.load(Ordering::Relaxed)).filter(|wanted| *wanted > 0)
     }
 
     /// Makes the next [`fill`](Incoming::fill) return without reading.
@@ -113,6 +117,7 @@ impl Incoming {
             registered: false,
             frames: 0,
             large: false,
+            made: 0,
         }
     }
 
@@ -126,6 +131,12 @@ impl Incoming {
     /// What a large frame took from the budget goes with the frame.
     pub(crate) fn take_charge(&mut self) -> Option<Charge> {
         (self.charge.bytes() > 0).then(|| self.charge.take())
+    }
+
+    /// Whether a frame keeps much more memory than its own while it is kept: a buffer that arrived
+    /// in one go with many others.
+    pub(crate) fn is_crowded(&self, frame: &Message) -> bool {
+        self.made > 2 * SMALLEST_READ && frame.wire_len() <= self.made / 2
     }
 
     /// How much of an unfinished frame is there.
@@ -157,7 +168,7 @@ impl Incoming {
             room = room.min(ALLOWANCE - held);
         }
         if held + room > ALLOWANCE {
-            match self.reserve(held + room, link, activity).await {
+            match self.reserve(held + room, held + missing.max(self.chunk), link, activity).await {
                 Some(interrupted) => return Ok(interrupted),
                 None => activity.charged.store(self.charge.bytes(), Ordering::Relaxed),
             }
@@ -195,9 +206,11 @@ impl Incoming {
     }
 
     /// Waits until the budget has so many bytes for this connection, unless something else happens.
+    /// `most`: what it will need in the end.
     async fn reserve<S: Beside>(
         &mut self,
         bytes: usize,
+        most: usize,
         link: &Link<S>,
         activity: &Activity,
     ) -> Option<Fill> {
@@ -205,8 +218,8 @@ impl Incoming {
             return None;
         }
         activity.charged.store(self.charge.bytes(), Ordering::Relaxed);
-        activity.waiting.store(true, Ordering::Relaxed);
-        let mut granted = pin!(self.charge.wait_resize(bytes));
+        activity.wanted.store(self.decoder.missing(&self.buf), Ordering::Relaxed);
+        let mut granted = pin!(self.charge.wait_resize(bytes, most));
         let interrupted = std::future::poll_fn(|cx| {
             if link.is_closed() {
                 return Poll::Ready(Some(Fill::End));
@@ -217,7 +230,7 @@ impl Incoming {
             granted.as_mut().poll(cx).map(|()| None)
         });
         let interrupted = interrupted.await;
-        activity.waiting.store(false, Ordering::Relaxed);
+        activity.wanted.store(0, Ordering::Relaxed);
         interrupted
     }
 
@@ -233,6 +246,7 @@ impl Incoming {
             if spare < room || self.large != large {
                 let mut exact = BytesMut::with_capacity(held + room);
                 exact.extend_from_slice(&self.buf);
+                self.made = exact.capacity();
                 self.buf = exact;
             }
             self.large = large;
@@ -240,7 +254,11 @@ impl Incoming {
         }
         let little = self.chunk == SMALLEST_READ && held == 0;
         if !little || spare < SMALLEST_READ / 4 {
+            let begins = self.buf.as_ptr();
             self.buf.reserve(room);
+            if self.buf.as_ptr() != begins || self.buf.capacity() > self.made {
+                self.made = self.buf.capacity();
+            }
         }
     }
 

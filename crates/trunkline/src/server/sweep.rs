@@ -7,8 +7,10 @@
 //! The longest and not the most: a good client's frame is younger than those of peers that mean to
 //! keep what they hold, and it is sent while they are being cut. For the same reason those who wait
 //! for the budget to have more bytes for their frames are left alone, unless it is they who hold
-//! most of it: then none of them would ever get on.
+//! most of it: then none of them would ever get on, and those whose frames want the most give way.
+//! Frames that are small beside the budget do get on, a few at a time beyond it (`budget.rs`).
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +48,8 @@ pub(crate) struct Watch {
 struct Holding {
     bytes: usize,
     since: Duration,
-    waiting: bool,
+    /// What its frame still wants of the budget, if that is what it waits for.
+    wanted: Option<usize>,
 }
 
 pub(crate) async fn run(shared: Arc<Shared>, tracker: Arc<Tracker>) {
@@ -57,7 +60,7 @@ pub(crate) async fn run(shared: Arc<Shared>, tracker: Arc<Tracker>) {
         for connection in tracker.connections() {
             let holding = look(&connection, &shared, now);
             held += holding.bytes;
-            waiting += if holding.waiting { holding.bytes } else { 0 };
+            waiting += holding.wanted.map_or(0, |_| holding.bytes);
             if holding.bytes > 0 && holding.since >= SHORT {
                 stalled.push((holding, connection));
             }
@@ -68,9 +71,9 @@ pub(crate) async fn run(shared: Arc<Shared>, tracker: Arc<Tracker>) {
             continue;
         }
         if waiting < half {
-            stalled.retain(|(holding, _)| !holding.waiting);
+            stalled.retain(|(holding, _)| holding.wanted.is_none());
         }
-        stalled.sort_by_key(|(holding, _)| std::cmp::Reverse(holding.since));
+        stalled.sort_by_key(|(holding, _)| (holding.wanted.map(Reverse), Reverse(holding.since)));
         let mut wanted = shared.budget.limit() / 4;
         for (Holding { bytes, since, .. }, connection) in stalled {
             if wanted == 0 {
@@ -108,7 +111,8 @@ fn look(connection: &Connection, shared: &Shared, now: Instant) -> Holding {
     if activity.is_partial() {
         let age = since(&mut watch.frame, activity.frames(), 1);
         let stuck = since(&mut watch.read, activity.bytes(), TRICKLE);
-        if activity.is_waiting() {
+        let wanted = activity.wanted();
+        if wanted.is_some() {
             // It waits for us, not we for it.
             watch.read = Some((activity.bytes(), now));
         } else if stuck >= limits.read_stall {
@@ -118,8 +122,10 @@ fn look(connection: &Connection, shared: &Shared, now: Instant) -> Holding {
             return Holding::default();
         }
         holding.bytes = activity.charged();
-        holding.waiting = activity.is_waiting();
-        if holding.waiting || stuck >= SHORT || age >= LONG {
+        // Its turn to go beyond the budget comes: nobody need give way for it, nor it for others.
+        let has_turn = |wanted| shared.budget.is_quick(holding.bytes + wanted) && age < LONG;
+        holding.wanted = wanted.filter(|wanted| !has_turn(*wanted));
+        if holding.wanted.is_some() || wanted.is_none() && stuck >= SHORT || age >= LONG {
             holding.since = age;
         }
     } else {
@@ -137,7 +143,7 @@ fn look(connection: &Connection, shared: &Shared, now: Instant) -> Holding {
         if queued > ALLOWANCE {
             holding.bytes += queued;
             holding.since = holding.since.max(stuck);
-            holding.waiting &= stuck < SHORT;
+            holding.wanted = holding.wanted.filter(|_| stuck < SHORT);
         }
     } else {
         watch.written = None;

@@ -13,6 +13,10 @@ use trunkline::{ByteBudget, Client, SerializeType, Server};
 /// attackers use it up.
 pub(crate) const BUDGET: usize = 64 << 20;
 
+/// Frames that are small beside the budget get a quarter more of it, a few at a time; and answers
+/// that exist already are counted beyond it.
+pub(crate) const MOST: usize = BUDGET + BUDGET / 4 + (8 << 20);
+
 /// Now and then a call has so many bytes each way.
 const LARGE: usize = 1 << 20;
 

@@ -7,6 +7,7 @@ mod bystander;
 mod memory;
 
 mod announced;
+mod pinned;
 mod slow_loris;
 mod unfinished;
 mod unread;

@@ -4,14 +4,14 @@ use tokio::time::sleep;
 
 use crate::alone;
 use crate::attacker::{connect, frame, send};
-use crate::bystander::{BUDGET, Bystander, serve};
+use crate::bystander::{BUDGET, Bystander, MOST, serve};
 use crate::memory::Growth;
 
 const ATTACKERS: usize = 200;
 
-/// A reply that is queued for each attacker when the budget is found to be used up, allowances,
-/// and what the test itself needs. Measured: 0 MiB beyond the budget.
-const CONSTANT: usize = 96 << 20;
+/// Each connection's allowance, what the test itself needs, and the holes that an allocator is left
+/// with. Without bounds it would be two megabytes and more for each attacker.
+const CONSTANT: usize = 176 << 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_answered_and_not_read_stays_within_the_budget() {
@@ -45,7 +45,8 @@ async fn what_is_answered_and_not_read_stays_within_the_budget() {
     bystander.stop().await;
     let peak = growth.peak();
     assert!(held > BUDGET / 2, "they did fill it: {} MiB", held >> 20);
-    assert!(peak < BUDGET + CONSTANT, "grew by {} MiB", peak >> 20);
+    assert!(held <= MOST, "{} MiB counted", held >> 20);
+    assert!(peak < MOST + CONSTANT, "grew by {} MiB", peak >> 20);
     assert!(after.0 >= before.0 + 10 && after.1 > before.1, "served meanwhile: {before:?} to {after:?}");
     while server.handle().held_bytes() > 0 {
         sleep(Duration::from_millis(10)).await;
