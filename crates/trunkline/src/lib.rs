@@ -79,6 +79,7 @@ mod ctx;
 mod error;
 mod failure;
 mod frame;
+mod later;
 pub mod middleware;
 pub mod registry;
 pub mod server;

@@ -19,6 +19,7 @@ use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
 use crate::frame::outgoing::LARGE;
 use crate::frame::scratch;
+use crate::later;
 use crate::transport::Stream;
 
 pub(crate) struct Connection {
@@ -481,7 +482,7 @@ impl Connection {
             method: "",
             metadata: metadata.encoded(),
             left: None,
-            deadline: Some(Instant::now() + wait),
+            deadline: Some(later::after(Instant::now(), wait)),
         };
         let mut outbound = head.with_payload(&Bytes::from(payload)).ok();
         let mut waiting = None;
