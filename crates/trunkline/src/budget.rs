@@ -263,8 +263,8 @@ mod tests {
             charge
         });
         let parts: Vec<_> = parts.collect();
-        let mut too_large = budget.charge();
-        let mut too_large = pin!(too_large.wait_resize(200, 200));
+        let too_large = budget.clone();
+        let too_large = tokio::spawn(async move { too_large.charge().wait_resize(200, 200).await });
         let waiting = parts.into_iter().map(|mut charge| {
             let budget = budget.clone();
             tokio::spawn(async move {
@@ -276,11 +276,10 @@ mod tests {
             })
         });
         for used in waiting.collect::<Vec<_>>() {
-            tokio::select! {
-                used = used => assert!(used.unwrap() <= 2000),
-                () = &mut too_large => {}
-            }
+            assert!(used.await.unwrap() <= 2000);
         }
+        too_large.await.unwrap();
+        assert_eq!((budget.used(), budget.is_short()), (0, false));
     }
 
     #[tokio::test]

@@ -1,3 +1,5 @@
+//! A length that was announced is no reason to take memory.
+
 use std::time::Duration;
 
 use tokio::time::sleep;

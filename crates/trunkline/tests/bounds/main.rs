@@ -1,6 +1,7 @@
 //! What hostile peers can take: memory, connections, the attention of good ones. Over real
 //! sockets, in a process whose memory is measured.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "what a test sets up either works or fails the test")]
 
 mod attacker;
 mod bystander;

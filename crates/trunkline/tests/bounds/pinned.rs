@@ -1,3 +1,5 @@
+//! A call under way keeps its own frame and not what came with it.
+
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -11,7 +13,7 @@ use crate::memory::Growth;
 const BATCHES: usize = 2_000;
 
 /// Two thousand tasks and their tables, the buffers of both ends.
-const CONSTANT: usize = 32 << 20;
+const CONSTANT: usize = 16 << 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_takes_long_keeps_no_neighbours() {

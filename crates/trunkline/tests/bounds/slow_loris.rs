@@ -1,3 +1,5 @@
+//! A byte now and then keeps no connection.
+
 use std::time::Duration;
 
 use tokio::time::sleep;

@@ -1,3 +1,5 @@
+//! Frames that begin and do not end share the budget.
+
 use std::time::Duration;
 
 use tokio::time::sleep;

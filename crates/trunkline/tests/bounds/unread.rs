@@ -1,3 +1,5 @@
+//! Answers that nobody reads share the budget.
+
 use std::time::Duration;
 
 use tokio::time::sleep;
