@@ -99,6 +99,11 @@ impl ClientBuilder {
     }
 
     /// Counts held bytes in this budget, which other clients and servers may share.
+    ///
+    /// A client only counts: it waits for nobody to give bytes back, for nothing would make them.
+    /// What bounds it are its own limits: each connection holds one unfinished frame at most, which
+    /// [`limits`](Self::limits) bound, and 16 MiB of requests that the server does not take, beyond
+    /// which calls are refused. Replies that have come are their callers', one for each call.
     pub fn budget(mut self, budget: &ByteBudget) -> Self {
         self.settings.budget = budget.clone();
         self

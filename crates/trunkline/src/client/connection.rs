@@ -19,6 +19,7 @@ use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
 use crate::frame::outgoing::LARGE;
 use crate::frame::scratch;
+use crate::later;
 use crate::transport::Stream;
 
 pub(crate) struct Connection {
@@ -65,6 +66,10 @@ const HEARTBEAT_BYTES: u64 = 1024;
 
 /// How long a connection that is no longer wanted has to send what was asked of it.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How much is read, and for how long, after a write has failed.
+const LAST_BYTES: usize = 16 << 20;
+const LAST_READ: Duration = Duration::from_millis(250);
 
 /// Why a call did not start. In every case nothing was sent.
 #[derive(Debug)]
@@ -147,7 +152,10 @@ fn milliseconds(left: Duration) -> u64 {
 impl Connection {
     /// Wraps a stream and starts the tasks that serve it.
     pub(crate) fn start(stream: Stream, settings: &Settings, inbound: Inbound) -> Arc<Self> {
-        let incoming = Incoming::new(stream.reader, settings.limits.clone(), &settings.budget);
+        // A client waits for no budget: nobody cuts those that hold it, so the connections of one
+        // that is full would wait for each other. What they hold is bounded by the size of a frame.
+        let charge = settings.budget.charge_beyond();
+        let incoming = Incoming::new(stream.reader, settings.limits.clone(), charge);
         let connection = Arc::new(Self {
             link: Link::new(stream.sink, &settings.budget, InFlight::new(settings.in_flight)),
             address: stream.peer.address,
@@ -321,57 +329,85 @@ impl Connection {
     }
 
     async fn read_until(self: &Arc<Self>, incoming: &mut Incoming) -> Reason {
-        let mut batch = Vec::new();
-        let mut wakers = Vec::new();
+        let mut arrived = Arrived::default();
         loop {
             match incoming.fill(&self.link, &self.activity).await {
                 Ok(Fill::Bytes | Fill::Nudged) => {}
-                Ok(Fill::End) if self.link.is_closed() => return self.reason(),
+                Ok(Fill::End) if self.link.is_closed() => {
+                    let reason = self.reason();
+                    if reason.kind.is_some() {
+                        // Only a write can have failed: a read that fails ends here itself.
+                        self.read_last(incoming, &mut arrived).await;
+                    }
+                    return reason;
+                }
                 Ok(Fill::End) if incoming.leftover() > 0 => {
                     return Reason::new("the server closed the connection in the middle of a frame");
                 }
                 Ok(Fill::End) => return Reason::new("the server closed the connection"),
                 Err(error) => return Reason::io("read failed", &error),
             }
-            let mut end = None;
-            loop {
-                match incoming.next() {
-                    Ok(Some(message)) => {
-                        let header = message.header();
-                        if header.is_response() {
-                            batch.push(message);
-                        } else if header.is_push() {
-                            self.pushed(&message);
-                        } else {
-                            end =
-                                Some(Reason::new("the server sent a request where a response was expected"));
-                            break;
-                        }
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        end = Some(Reason::new(format!("protocol error: {error}")));
-                        break;
-                    }
-                }
-            }
-            // A large reply's part of the budget is its caller's from here on.
-            drop(incoming.take_charge());
-            if !batch.is_empty() {
-                // One lock for the whole batch; nobody is woken into it.
-                self.link.with(|s| wakers.extend(batch.drain(..).filter_map(|m| s.extra.complete(m))));
-                let many = wakers.len() > 1;
-                wakers.drain(..).for_each(Waker::wake);
-                if many {
-                    // The callers first: they let go of the buffer, and their next requests leave
-                    // together.
-                    tokio::task::yield_now().await;
-                }
+            let end = self.take_in(incoming, &mut arrived);
+            // One lock for the whole batch; nobody is woken into it.
+            let many = arrived.wakers.len() > 1;
+            arrived.wakers.drain(..).for_each(Waker::wake);
+            if many {
+                // The callers first: they let go of the buffer, and their next requests leave
+                // together.
+                tokio::task::yield_now().await;
             }
             if let Some(reason) = end {
                 return reason;
             }
         }
+    }
+
+    /// Gives whatever frames have arrived to whom they are for; some frames end the connection.
+    fn take_in(self: &Arc<Self>, incoming: &mut Incoming, arrived: &mut Arrived) -> Option<Reason> {
+        let end = loop {
+            match incoming.next() {
+                Ok(Some(message)) => {
+                    let header = message.header();
+                    if header.is_response() {
+                        arrived.replies.push(message);
+                    } else if header.is_push() {
+                        self.pushed(&message);
+                    } else {
+                        break Some(Reason::new("the server sent a request where a response was expected"));
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(Reason::new(format!("protocol error: {error}"))),
+            }
+        };
+        // A large reply's part of the budget is its caller's from here on.
+        drop(incoming.take_charge());
+        let Arrived { replies, wakers } = arrived;
+        if !replies.is_empty() {
+            self.link.with(|s| wakers.extend(replies.drain(..).filter_map(|m| s.extra.complete(m))));
+        }
+        end
+    }
+
+    /// A write has failed. The server may have answered before it went, and what it sent lies here
+    /// to be read: those calls are not lost.
+    async fn read_last(self: &Arc<Self>, incoming: &mut Incoming, arrived: &mut Arrived) {
+        self.ended.notify_waiters();
+        let reading = async {
+            let mut left = LAST_BYTES;
+            while left > 0 && self.in_flight() > 0 {
+                match incoming.read_on().await {
+                    Ok(n) if n > 0 => left = left.saturating_sub(n),
+                    _ => return,
+                }
+                let end = self.take_in(incoming, arrived);
+                arrived.wakers.drain(..).for_each(Waker::wake);
+                if end.is_some() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LAST_READ, reading).await;
     }
 
     fn pushed(self: &Arc<Self>, message: &Message) {
@@ -446,7 +482,7 @@ impl Connection {
             method: "",
             metadata: metadata.encoded(),
             left: None,
-            deadline: Some(Instant::now() + wait),
+            deadline: Some(later::after(Instant::now(), wait)),
         };
         let mut outbound = head.with_payload(&Bytes::from(payload)).ok();
         let mut waiting = None;
@@ -476,6 +512,13 @@ impl Via for Connection {
     fn address(&self) -> &Arc<str> {
         &self.address
     }
+}
+
+/// Replies that were read and callers that wait to be woken, kept from one read to the next.
+#[derive(Default)]
+struct Arrived {
+    replies: Vec<Message>,
+    wakers: Vec<Waker>,
 }
 
 /// A slot that is given back when dropped.

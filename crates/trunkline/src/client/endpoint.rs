@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use std::{fmt, io};
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use super::connection::Connection;
 use super::inbound::Inbound;
 use super::settings::Settings;
 use crate::error::{Error, ErrorKind};
+use crate::later::LONGEST;
 use crate::transport::{Address, Transport};
 
 pub(crate) struct Endpoint {
@@ -33,10 +35,19 @@ struct Slot {
 
 #[derive(Clone)]
 enum Status {
-    Dialling,
+    /// With what the connection before this one ended with.
+    Dialling(Option<Arc<str>>),
     Live(Arc<Connection>),
     /// The last dial failed; the next one waits.
-    Down(Arc<str>),
+    Down(Down),
+}
+
+/// Why there is no connection.
+#[derive(Clone)]
+struct Down {
+    error: Arc<io::Error>,
+    /// What the last connection ended with, where there was one.
+    lost: Option<Arc<str>>,
 }
 
 impl Endpoint {
@@ -49,7 +60,7 @@ impl Endpoint {
         let mut slots = Vec::new();
         let mut tasks = Vec::new();
         for _ in 0..settings.connections.max(1) {
-            let (sender, status) = watch::channel(Status::Dialling);
+            let (sender, status) = watch::channel(Status::Dialling(None));
             let live = Arc::new(ArcSwapOption::empty());
             let dialler = Dialler {
                 address: address.clone(),
@@ -94,7 +105,10 @@ impl Endpoint {
         match deadline {
             None => ready.await,
             Some(at) => tokio::time::timeout_at(at, ready).await.unwrap_or_else(|_| {
-                let text = "no connection within the time of the call";
+                let mut text = "no connection within the time of the call".to_owned();
+                if let Status::Dialling(lost) = &*slot.status.borrow() {
+                    append_lost(&mut text, lost.as_deref());
+                }
                 Err(Error::new(ErrorKind::Deadline, text).at(self.address.as_str()).not_sent())
             }),
         }
@@ -113,14 +127,14 @@ impl Endpoint {
             let now = status.borrow_and_update().clone();
             match now {
                 Status::Live(connection) if connection.is_usable() => return Ok(connection),
-                Status::Down(why) if !patient => {
-                    let text = format!("cannot connect: {why}");
-                    return Err(Error::new(ErrorKind::Unavailable, text).at(address.as_str()).not_sent());
+                Status::Down(down) if !patient && status.has_changed().is_ok() => {
+                    return Err(down.to_error().at(address.as_str()));
                 }
                 _ => {}
             }
             if status.changed().await.is_err() {
-                return Err(Error::new(ErrorKind::Unavailable, "the client was closed").not_sent());
+                let text = "the client was closed; make another one for further calls";
+                return Err(Error::new(ErrorKind::Unavailable, text).at(address.as_str()).not_sent());
             }
         }
     }
@@ -164,28 +178,39 @@ struct Dialler {
 impl Dialler {
     async fn run(self) {
         let (first, most) = self.settings.backoff;
+        let (first, most) = (first.min(LONGEST), most.min(LONGEST));
         let mut pause = first;
+        let mut lost: Option<Arc<str>> = None;
+        // What was last said of the server, so that a long outage is two lines and not thousands.
+        let mut said_down = false;
         loop {
             match self.dial().await {
                 Ok(connection) => {
                     let since = Instant::now();
+                    if std::mem::take(&mut said_down) {
+                        tracing::info!(address = %self.address, "connected again");
+                    }
                     self.live.store(Some(connection.clone()));
                     self.status.send_replace(Status::Live(connection.clone()));
                     connection.unusable().await;
                     self.live.store(None);
-                    self.status.send_replace(Status::Dialling);
+                    lost = Some(connection.reason().text.into());
+                    self.status.send_replace(Status::Dialling(lost.clone()));
                     // A server that takes connections and drops them is not to be hammered.
                     pause = if since.elapsed() > most { first } else { (pause * 2).min(most) };
                     if since.elapsed() < first {
                         tokio::time::sleep(jittered(pause)).await;
                     }
                 }
-                Err(why) => {
+                Err(error) => {
                     let again = jittered(pause);
-                    if pause == first {
-                        tracing::warn!(address = %self.address, why, "cannot connect; trying again");
+                    if std::mem::replace(&mut said_down, true) {
+                        tracing::debug!(address = %self.address, %error, ?again, "still cannot connect");
+                    } else {
+                        tracing::warn!(address = %self.address, %error, lost = lost.as_deref(), "cannot connect; trying again");
                     }
-                    self.status.send_replace(Status::Down(Arc::from(why)));
+                    let down = Down { error: Arc::new(error), lost: lost.clone() };
+                    self.status.send_replace(Status::Down(down));
                     tokio::time::sleep(again).await;
                     pause = (pause * 2).min(most);
                     // The last error stays visible until this dial ends: a call that comes now
@@ -195,13 +220,53 @@ impl Dialler {
         }
     }
 
-    async fn dial(&self) -> Result<Arc<Connection>, String> {
+    async fn dial(&self) -> io::Result<Arc<Connection>> {
         let limit = self.settings.connect_timeout;
         match tokio::time::timeout(limit, self.transport.dial(self.address.target())).await {
             Ok(Ok(stream)) => Ok(Connection::start(stream, &self.settings, self.inbound.clone())),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no connection within {limit:?}")),
+            Ok(Err(error)) => Err(error),
+            Err(_) => {
+                let text = format!("no connection within {limit:?}");
+                Err(io::Error::new(io::ErrorKind::TimedOut, text))
+            }
         }
+    }
+}
+
+impl Down {
+    fn to_error(&self) -> Error {
+        let mut text = format!("cannot connect: {}", self.error);
+        append_lost(&mut text, self.lost.as_deref());
+        text.push_str("; see that a server listens there, which is dialled again meanwhile");
+        // One dial fails many calls, and each error has its own source.
+        let source = match self.error.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(self.error.kind(), Shared(self.error.clone())),
+        };
+        Error::new(ErrorKind::Unavailable, text).with_source(source).not_sent()
+    }
+}
+
+fn append_lost(text: &mut String, lost: Option<&str>) {
+    if let Some(lost) = lost {
+        text.push_str("; the last connection ended: ");
+        text.push_str(lost);
+    }
+}
+
+/// An error that several own.
+#[derive(Debug)]
+struct Shared(Arc<io::Error>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Shared {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
     }
 }
 

@@ -11,12 +11,13 @@ use super::attempt::{self, AttemptsEnd};
 use super::builder::ClientBuilder;
 use super::endpoint::Endpoint;
 use super::inbound::{Inbound, PushStream};
-use super::request::{LONGEST, Request, Response, mapped};
+use super::request::{Request, Response, mapped};
 use super::settings::Settings;
 use crate::call::{Call, Reply};
 use crate::codec::{Codec, Decode, Encode, Format, Raw};
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::later;
 use crate::middleware::Chain;
 use crate::transport::{Address, Transport};
 
@@ -131,10 +132,10 @@ impl Client {
     pub async fn send(&self, mut call: Call) -> Result<Reply, Error> {
         let settings = &self.0.settings;
         let known = settings.method(call.service(), call.method());
-        let timeout = known.and_then(|m| m.timeout).unwrap_or(settings.timeout).min(LONGEST);
+        let timeout = known.and_then(|m| m.timeout).unwrap_or(settings.timeout);
         let idempotent = known.and_then(|m| m.idempotent);
         if call.deadline.is_none() {
-            call.limit_deadline(Instant::now() + timeout);
+            call.limit_deadline(later::after(Instant::now(), timeout));
         }
         call.idempotent = idempotent.unwrap_or(call.idempotent);
         Ctx::with_current(|current| {

@@ -24,6 +24,7 @@ use crate::codec::{Codec, Decode, Encode};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
 use crate::frame::scratch;
+use crate::later::{self, LONGEST};
 use crate::transport::BoxFuture;
 
 /// A call that is made when it is awaited. Dropping the future gives the call up.
@@ -182,7 +183,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             .min(LONGEST);
         let idempotent =
             options.and_then(|o| o.idempotent).or_else(|| known?.idempotent).unwrap_or(self.idempotent);
-        let mut deadline = now + timeout;
+        let mut deadline = later::after(now, timeout);
         let mut left = timeout;
         let mut metadata = options.map_or_else(Metadata::new, |o| o.metadata.clone());
         let mut inherit = |ctx: &Ctx| {
@@ -238,9 +239,6 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         call
     }
 }
-
-/// A longer time is as good as this one, and this one can be added to any moment.
-pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 struct Prepared {
     metadata: Metadata,
