@@ -2,16 +2,10 @@
 # A real etcd for checks: gets the programs, starts a server on free loopback ports, ends it by its process id.
 # Source prelude.sh first where packages may be installed; starting and ending need nothing but this file.
 
-# Sets etcd_missing to why etcd cannot be had here, or to nothing if `etcd` and `etcdctl` are in the PATH.
-find_or_install_etcd() {
-    local program
-    etcd_missing=""
-    declare -A packages=([etcd]=etcd-server [etcdctl]=etcd-client)
-    for program in etcd etcdctl; do
-        command -v "$program" >/dev/null || install_package "${packages[$program]}"
-        command -v "$program" >/dev/null ||
-            etcd_missing="$program is not installed (Debian package ${packages[$program]}; installed by itself only as root where apt-get is)"
-    done
+# Skips the stage unless the programs are here or can be installed.
+need_etcd() {
+    need_command etcd etcd-server
+    need_command etcdctl etcd-client
 }
 
 # Starts an etcd of its own; sets etcd_endpoint (host:port), etcd_pid and etcd_folder, or fails with its log on standard error.

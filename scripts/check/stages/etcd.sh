@@ -4,8 +4,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../prelude.sh"
 source scripts/check/etcd.sh
 
-find_or_install_etcd
-[ -z "$etcd_missing" ] || skip "$etcd_missing"
+need_etcd
 trap stop_etcd EXIT
 start_etcd
 ask_etcd put trunkline/check answers >/dev/null
