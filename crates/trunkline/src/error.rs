@@ -13,6 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use trunkline_wire::{Metadata, SerializeType, keys};
 
+use crate::explain::Explanation;
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a call ends in when it does not end in a reply.
@@ -45,6 +47,7 @@ struct Inner {
     /// Answer, then close the connection: what Go does when authentication fails.
     close: bool,
     source: Option<Source>,
+    explanation: Option<Box<Explanation>>,
 }
 
 /// What kind of failure an [`Error`] is. One table maps kinds to other worlds' codes.
@@ -171,6 +174,7 @@ impl Error {
             reply: None,
             close: false,
             source: None,
+            explanation: None,
         }))
     }
 
@@ -378,6 +382,17 @@ impl Error {
         self
     }
 
+    /// How the call went: instances, attempts, and why it ended; none on an error that no client's
+    /// call ended in.
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.0.explanation.as_deref()
+    }
+
+    pub(crate) fn explained(mut self, explanation: Explanation) -> Self {
+        self.0.explanation = Some(Box::new(explanation));
+        self
+    }
+
     pub(crate) fn idempotent(mut self, idempotent: bool) -> Self {
         self.0.idempotent = idempotent;
         self
@@ -468,9 +483,28 @@ fn kind_of_text(text: &str) -> ErrorKind {
     }
 }
 
+/// An error without its explanation: one line, fit for another process.
+pub(crate) struct Line<'a>(&'a Inner);
+
+impl Error {
+    pub(crate) fn line(&self) -> Line<'_> {
+        Line(&self.0)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let e = &*self.0;
+        write!(f, "{}", self.line())?;
+        match &self.0.explanation {
+            Some(explanation) => write!(f, "\n{explanation}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = self.0;
         f.write_str(&e.message)?;
         let mut place = Vec::with_capacity(3);
         if let (Some(service), Some(method)) = (&e.service, &e.method) {
