@@ -1,12 +1,27 @@
 //! Where services are: instances, whole lists of them, and who keeps the lists.
 
 mod attributes;
+mod catalog;
 mod instance;
+mod open;
+mod schemes;
+mod secret;
+mod session;
+mod settings;
 mod snapshot;
+mod source;
+mod url;
 
 pub use attributes::Attributes;
+pub use catalog::{Catalog, Entry};
 pub use instance::Instance;
+pub use open::Registry;
+pub use secret::Secret;
+pub use session::{Expect, Held, Session, Sessions, Swap, Version};
+pub use settings::{Settings, Start};
 pub use snapshot::{Snapshot, Trust, Watch};
+pub use source::{Listing, Report, Source};
+pub use url::RegistryUrl;
 
 /// Finds the instances of services.
 ///
