@@ -222,6 +222,15 @@ impl Error {
         }
     }
 
+    /// Whether another attempt would get the same answer, whoever is asked.
+    pub(crate) fn is_final(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Unavailable | ErrorKind::Overloaded | ErrorKind::Deadline => false,
+            ErrorKind::Application => self.0.retry_after.is_none(),
+            _ => true,
+        }
+    }
+
     /// How long the far end asks to wait before trying again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
@@ -257,6 +266,10 @@ impl Error {
     /// The address of the far end.
     pub fn address(&self) -> Option<&str> {
         self.0.address.as_deref()
+    }
+
+    pub(crate) fn shared_address(&self) -> Option<Arc<str>> {
+        self.0.address.clone()
     }
 
     /// The metadata of the answer.

@@ -80,6 +80,7 @@ mod error;
 pub mod explain;
 mod failure;
 mod frame;
+mod later;
 pub mod middleware;
 pub mod registry;
 pub mod server;

@@ -14,8 +14,10 @@ use tokio::time::Instant;
 
 use crate::registry::Instance;
 
+mod p2c;
 mod stats;
 
+pub use p2c::P2c;
 pub(crate) use stats::Shut;
 pub use stats::Stats;
 

@@ -25,10 +25,22 @@ pub(crate) struct Fleet {
     grounds: Arc<Grounds>,
     /// One list for all services: what is not asked of a registry.
     only: Option<Arc<Pool>>,
+    /// Of the one server, where there is only one.
+    address: Option<String>,
     pools: Arc<ArcSwap<Pools>>,
     adding: Mutex<()>,
     closed: AtomicBool,
     keeper: JoinHandle<()>,
+}
+
+/// What a resolver's lists are of.
+pub(crate) enum List {
+    /// A list for each service.
+    ByService,
+    /// One for whatever service is called.
+    OfAll,
+    /// One server.
+    OfOne(String),
 }
 
 type Pools = HashMap<Box<str>, Arc<Pool>>;
@@ -37,10 +49,15 @@ type Pools = HashMap<Box<str>, Arc<Pool>>;
 const MOST_SERVICES: usize = 4096;
 
 impl Fleet {
-    /// Services found by a resolver, or by one list for all of them.
-    pub(crate) fn new(resolver: Arc<dyn Resolver>, grounds: Grounds, one_list: bool) -> Self {
+    /// Services found by a resolver.
+    pub(crate) fn new(resolver: Arc<dyn Resolver>, grounds: Grounds, list: List) -> Self {
         let grounds = Arc::new(grounds);
-        let only = one_list.then(|| Arc::new(Pool::new(grounds.clone(), resolver.watch(""))));
+        let one_pool = || Arc::new(Pool::new(grounds.clone(), resolver.watch("")));
+        let (only, address) = match list {
+            List::ByService => (None, None),
+            List::OfAll => (Some(one_pool()), None),
+            List::OfOne(address) => (Some(one_pool()), Some(address)),
+        };
         let pools = Arc::new(ArcSwap::from_pointee(Pools::new()));
         let keeper = tokio::spawn(keep(grounds.clone(), only.clone(), pools.clone()));
         Self {
@@ -48,6 +65,7 @@ impl Fleet {
             resolver,
             grounds,
             only,
+            address,
             pools,
             adding: Mutex::new(()),
             closed: AtomicBool::new(false),
@@ -59,6 +77,10 @@ impl Fleet {
         &self.source
     }
 
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+
     pub(crate) fn grounds(&self) -> &Grounds {
         &self.grounds
     }
@@ -67,7 +89,7 @@ impl Fleet {
     #[inline]
     pub(crate) fn pool(&self, service: &str) -> Result<Found<'_>, Error> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Unavailable, "the client was closed").not_sent());
+            return Err(Error::new(ErrorKind::Unavailable, "the client was closed; make another one for further calls").not_sent());
         }
         if let Some(only) = &self.only {
             return Ok(Found::Here(only));

@@ -10,12 +10,13 @@ use tokio::time::Instant;
 use super::decide::{Situation, Verdict};
 use super::{FailMode, Retries};
 use crate::balance::{Random, Stats};
-use crate::call::{Call, Reply};
+use crate::call::{Call, Reply, Target};
 use crate::client::attempt::AttemptEnd;
 use crate::client::endpoint::Endpoint;
+use crate::client::fleet::Fleet;
 use crate::client::explanation;
-use crate::client::handle::{Inner, Way};
-use crate::client::pool::{Pool, Wanted};
+use crate::client::handle::Inner;
+use crate::client::pool::{Pool, Table, Wanted};
 use crate::client::wishes::Wishes;
 use crate::error::{Error, ErrorKind};
 use crate::explain::{Attempt, Explanation, Failed, GaveUp};
@@ -31,9 +32,17 @@ pub(in crate::client) struct Course<'a> {
     pub(in crate::client) inner: &'a Inner,
     pub(in crate::client) mode: FailMode,
     pub(super) rules: Retries,
+    target: Target,
     wishes: Option<Arc<Wishes>>,
     begun_at: Instant,
     trail: Mutex<Trail>,
+}
+
+/// An instance for an attempt.
+pub(in crate::client) struct Chosen {
+    pub(in crate::client) endpoint: Arc<Endpoint>,
+    /// Whether there were others.
+    pub(in crate::client) is_choice: bool,
 }
 
 #[derive(Default)]
@@ -56,17 +65,11 @@ impl<'a> Course<'a> {
         let mut begun_at = Instant::now();
         if let Some(begun) = begun {
             begun_at = begun.at;
-            trail.attempts.push(Attempt {
-                address: begun.error.shared_address(),
-                began: Duration::ZERO,
-                took: begun_at.elapsed(),
-                backup: false,
-                failed: Some(failed(&begun.error)),
-            });
+            trail.attempts.push(begun.attempt());
             trail.tried.extend(begun.endpoint);
             trail.begun = Some(begun.error);
         }
-        Self { inner, mode, rules, wishes, begun_at, trail: Mutex::new(trail) }
+        Self { inner, mode, rules, target: call.target.clone(), wishes, begun_at, trail: Mutex::new(trail) }
     }
 
     pub(super) fn has_begun(&self) -> bool {
@@ -108,24 +111,32 @@ impl<'a> Course<'a> {
         let result = if attempts.is_empty() {
             end.send(call).await
         } else {
-            // What layers change for one attempt is no concern of the next.
+            // What layers change for one attempt is no business of the next.
             attempts.run(&mut call.fork(), &end).await
         };
         call.deadline = whole;
         let mut trail = self.trail.lock();
         let attempt = &mut trail.attempts[place];
         attempt.took = begun.elapsed();
-        if let Err(error) = &result {
-            attempt.failed = Some(failed(error));
+        match &result {
+            Err(error) => attempt.failed = Some(failed(error)),
+            Ok(_) if self.mode == FailMode::Failbackup => {
+                let took = attempt.took;
+                drop(trail);
+                self.with_pool(|pool| pool.latencies.note(took));
+            }
+            Ok(_) => {}
         }
         result
     }
 
     /// An instance for an attempt, once there is one.
-    pub(in crate::client) async fn choose(&self, call: &Call, place: usize) -> Result<Arc<Endpoint>, Error> {
-        let Way::Fleet(fleet) = &self.inner.way else {
-            return Err(Error::new(ErrorKind::Internal, "a client without a network has no instances"));
-        };
+    pub(in crate::client) async fn choose(
+        &self,
+        fleet: &Fleet,
+        call: &Call,
+        place: usize,
+    ) -> Result<Chosen, Error> {
         let pool = fleet.pool(call.service())?;
         loop {
             let table = arc_swap::Guard::into_inner(pool.table());
@@ -133,14 +144,14 @@ impl<'a> Course<'a> {
                 let mut trail = self.trail.lock();
                 let chosen = self.pick(&table, call, &trail, &fleet.grounds().random);
                 if let Some(endpoint) = &chosen {
-                    trail.attempts[place].address = Some(endpoint.shared_address().clone());
+                    trail.attempts[place].address = Some(endpoint.name().clone());
                     trail.tried.push(endpoint.health().stats.clone());
                     trail.last = Some(endpoint.clone());
                 }
                 chosen
             };
             if let Some(endpoint) = chosen {
-                return Ok(endpoint);
+                return Ok(Chosen { endpoint, is_choice: table.is_choice() });
             }
             if !explanation::is_waiting(&table) {
                 return Err(explanation::nobody(&table, fleet.source()));
@@ -158,7 +169,7 @@ impl<'a> Course<'a> {
 
     fn pick(
         &self,
-        table: &crate::client::pool::Table,
+        table: &Table,
         call: &Call,
         trail: &Trail,
         random: &Random,
@@ -213,9 +224,12 @@ impl<'a> Course<'a> {
     }
 
     pub(super) fn with_pool<T>(&self, ask: impl FnOnce(&Pool) -> T) -> Option<T> {
-        let Way::Fleet(fleet) = &self.inner.way else { return None };
-        let service = self.trail.lock().service.clone();
-        fleet.pool(&service).ok().map(|pool| ask(&pool))
+        let fleet = self.inner.fleet()?;
+        fleet.pool(self.target.service()).ok().map(|pool| ask(&pool))
+    }
+
+    fn with_random<T: Default>(&self, ask: impl FnOnce(&Random) -> T) -> T {
+        self.inner.fleet().map(|fleet| ask(&fleet.grounds().random)).unwrap_or_default()
     }
 
     /// Whether to go on, and after what pause.
@@ -228,7 +242,7 @@ impl<'a> Course<'a> {
             idempotent: call.is_idempotent(),
             attempts: u32::try_from(self.trail.lock().attempts.len()).unwrap_or(u32::MAX),
             left: call.deadline.map(|at| at.saturating_duration_since(now)),
-            chance: self.inner.random().fraction(),
+            chance: self.with_random(Random::fraction),
         };
         match situation.verdict() {
             Verdict::GiveUp(why) => Err(why),
@@ -247,7 +261,7 @@ impl<'a> Course<'a> {
     }
 
     pub(in crate::client) fn explanation(&self, call: &Call, gave_up: Option<GaveUp>) -> Option<Explanation> {
-        let Way::Fleet(fleet) = &self.inner.way else { return None };
+        let fleet = self.inner.fleet()?;
         let trail = self.trail.lock();
         let pool = fleet.pool(call.service()).ok()?;
         let mut explanation = explanation::of(&pool.table(), fleet, &trail.tried);
@@ -256,6 +270,33 @@ impl<'a> Course<'a> {
         explanation.left = call.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         explanation.gave_up = gave_up;
         Some(explanation)
+    }
+}
+
+/// The error that the one attempt of a call ended in, and that no other would mend, with the
+/// record of it.
+pub(in crate::client) fn explain_final(inner: &Inner, begun: Begun, service: &str, deadline: Instant) -> Error {
+    let Some((fleet, pool)) = inner.fleet().and_then(|fleet| Some((fleet, fleet.pool(service).ok()?))) else {
+        return begun.error;
+    };
+    let tried = begun.endpoint.as_slice();
+    let mut explanation = explanation::of(&pool.table(), fleet, tried);
+    explanation.took = begun.at.elapsed();
+    explanation.left = Some(deadline.saturating_duration_since(Instant::now()));
+    explanation.gave_up = Some(GaveUp::Final);
+    explanation.attempts.push(begun.attempt());
+    begun.error.explained(explanation)
+}
+
+impl Begun {
+    fn attempt(&self) -> Attempt {
+        Attempt {
+            address: self.error.shared_address(),
+            began: Duration::ZERO,
+            took: self.at.elapsed(),
+            backup: false,
+            failed: Some(failed(&self.error)),
+        }
     }
 }
 

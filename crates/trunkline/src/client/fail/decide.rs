@@ -52,6 +52,9 @@ impl Situation<'_> {
 
     fn safety(&self) -> Safety {
         let error = self.error;
+        if error.is_final() {
+            return Safety::No(GaveUp::Final);
+        }
         match (error.kind(), error.sent()) {
             (ErrorKind::Unavailable | ErrorKind::Overloaded, Sent::No | Sent::NotStarted) => Safety::Free,
             (ErrorKind::Unavailable | ErrorKind::Overloaded, Sent::Maybe) => self.if_idempotent(),
@@ -61,7 +64,7 @@ impl Situation<'_> {
             }
             (ErrorKind::Deadline, _) => Safety::No(GaveUp::Time),
             // The handler itself said when to come back.
-            (ErrorKind::Application, _) if error.retry_after().is_some() && self.idempotent => Safety::Costs,
+            (ErrorKind::Application, _) if self.idempotent => Safety::Costs,
             _ => Safety::No(GaveUp::Final),
         }
     }

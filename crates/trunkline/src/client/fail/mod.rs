@@ -14,10 +14,11 @@ use std::time::Duration;
 
 pub use budget::RetryBudget;
 pub(crate) use budget::Allowance;
-pub(super) use course::{Begun, Course};
+pub(super) use course::{Begun, Course, explain_final};
 pub(crate) use latencies::Latencies;
 
 use super::handle::Inner;
+use super::wishes::Asked;
 use crate::call::{Call, Reply};
 use crate::error::Error;
 
@@ -118,8 +119,12 @@ impl Retries {
 /// Makes a call by its fail mode. `begun` is what an attempt on the short way ended in.
 pub(super) async fn run(inner: &Inner, call: &mut Call, begun: Option<Begun>) -> Result<Reply, Error> {
     let course = Course::new(inner, call, begun);
-    match course.mode {
+    let mut reply = match course.mode {
         FailMode::Failfast | FailMode::Failover | FailMode::Failtry => again::run(&course, call).await,
         FailMode::Failbackup => backup::run(&course, call).await,
+    }?;
+    if call.extensions().is_some_and(|e| e.get::<Asked>().is_some()) {
+        reply.explanation = course.explanation(call, None).map(Box::new);
     }
+    Ok(reply)
 }

@@ -38,6 +38,7 @@ pub(crate) struct Health {
     /// Why there is no connection, where there is none.
     pub(crate) down: Mutex<Option<Arc<str>>>,
     keeper: Arc<Notify>,
+    random: Random,
 }
 
 /// When reasons end.
@@ -46,6 +47,9 @@ struct Timers {
     rest: Option<Instant>,
     aside: Option<Instant>,
 }
+
+/// A failure counts as a call that took at least so long: failing fast is not being fast.
+const FAILURE: Duration = Duration::from_secs(1);
 
 /// A server's hint to stay away is believed up to this long.
 const LONGEST_REST: Duration = Duration::from_secs(30);
@@ -62,6 +66,7 @@ impl Health {
             times_aside: AtomicU32::new(0),
             down: Mutex::new(None),
             keeper,
+            random: Random::new(),
         }
     }
 
@@ -82,15 +87,19 @@ impl Health {
 
     /// A call ended in an error.
     #[cold]
-    pub(crate) fn failed(&self, error: &Error, now: Instant, random: &Random) {
+    pub(crate) fn failed(&self, error: &Error, now: Instant, started: Option<Instant>) {
         // What never left says nothing about the far end; dialling has its own reason.
         if error.sent() == Sent::No {
             return;
         }
         match error.kind() {
             ErrorKind::Unavailable | ErrorKind::Deadline | ErrorKind::Internal => {
+                if let Some(started) = started {
+                    let took = now.saturating_duration_since(started);
+                    self.stats.took(took.max(FAILURE), now);
+                }
                 self.failures.fetch_add(1, Ordering::Relaxed);
-                self.apply(self.breaker.failed(now, random.fraction()));
+                self.apply(self.breaker.failed(now, self.random.fraction()));
             }
             kind => {
                 // It answered: the breaker is content.
@@ -118,6 +127,20 @@ impl Health {
             self.stats.shut(Shut::Breaker);
         }
         taken
+    }
+
+    /// There is a connection again.
+    pub(crate) fn connected(&self) {
+        self.down.lock().take();
+        for why in [Shut::Down, Shut::Lost, Shut::Draining] {
+            self.stats.open(why);
+        }
+    }
+
+    /// There is none, and the last dial failed.
+    pub(crate) fn cannot_connect(&self, why: &std::io::Error) {
+        *self.down.lock() = Some(why.to_string().into());
+        self.stats.shut(Shut::Down);
     }
 
     fn rest(&self, until: Instant) {
