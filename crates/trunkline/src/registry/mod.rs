@@ -3,6 +3,9 @@
 mod attributes;
 mod catalog;
 mod instance;
+mod last_good;
+mod list;
+mod name;
 mod open;
 mod schemes;
 mod secret;
@@ -10,12 +13,14 @@ mod session;
 mod settings;
 mod snapshot;
 mod source;
+mod supervise;
 mod url;
 
 pub use attributes::Attributes;
 pub use catalog::{Catalog, Entry};
 pub use instance::Instance;
-pub use open::Registry;
+pub use list::List;
+pub use open::{Registry, resolver};
 pub use secret::Secret;
 pub use session::{Expect, Held, Session, Sessions, Swap, Version};
 pub use settings::{Settings, Start};

@@ -1,10 +1,11 @@
 //! A registry, whichever it is: what a URL opens, and what clients, servers and consoles get of it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{Catalog, RegistryUrl, Sessions, Settings, Source, schemes};
-use crate::error::Error;
+use super::supervise::Followed;
+use super::{Catalog, List, RegistryUrl, Resolver, Sessions, Settings, Source, schemes};
+use crate::error::{Error, ErrorKind};
 
 /// A registry: what its back end can do, and what is set about it. Cheap to clone; clones share
 /// their watches and their session.
@@ -26,6 +27,25 @@ pub struct Registry {
     pub(super) catalog: Option<Arc<dyn Catalog>>,
     pub(super) local: bool,
     pub(super) settings: Settings,
+    list: Option<List>,
+    followed: Arc<OnceLock<Arc<Followed>>>,
+}
+
+/// Opens what a text names, a registry's URL or a list of addresses, and follows services there.
+///
+/// ```
+/// let resolver = trunkline::registry::resolver("tcp@127.0.0.1:8972?weight=3,tcp@127.0.0.1:8973")?;
+/// assert_eq!(resolver.watch("Arith").current().instances().len(), 2);
+///
+/// let error = trunkline::registry::resolver("gopher://127.0.0.1").err().expect("there is no such registry");
+/// assert!(error.to_string().contains("no registry has the scheme `gopher`"));
+/// # Ok::<(), trunkline::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`Registry::open`] and [`Registry::resolver`].
+pub fn resolver(text: &str) -> Result<Arc<dyn Resolver>, Error> {
+    Registry::open(text)?.resolver()
 }
 
 impl Registry {
@@ -39,22 +59,30 @@ impl Registry {
             catalog: None,
             local: false,
             settings: Settings::default(),
+            list: None,
+            followed: Arc::default(),
         }
     }
 
-    /// Opens what a URL names. Nothing is connected yet: a registry that is down is tried for ever.
+    /// Opens what a text names: a registry's URL, or a [list](List) of addresses. Nothing is
+    /// connected yet: a registry that is down is tried for ever.
     ///
     /// # Errors
-    /// When the URL is none, its scheme is unknown or not part of this build, or an option is
-    /// unknown or wrong.
-    pub fn open(url: &str) -> Result<Self, Error> {
-        schemes::open(&url.parse::<RegistryUrl>()?)
+    /// When it is neither, the scheme is unknown or not part of this build, or an option is unknown
+    /// or wrong.
+    pub fn open(text: &str) -> Result<Self, Error> {
+        if text.contains("://") {
+            return schemes::open(&text.parse::<RegistryUrl>()?);
+        }
+        let list: List = text.parse()?;
+        Ok(Self { list: Some(list.clone()), ..Self::new(list.describe()) })
     }
 
     /// It can be read.
     #[must_use]
     pub fn reads(mut self, source: Arc<dyn Source>) -> Self {
         self.source = Some(source);
+        self.followed = Arc::default();
         self
     }
 
@@ -84,7 +112,36 @@ impl Registry {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self.followed = Arc::default();
         self
+    }
+
+    /// What clients follow services by. All that come from this registry and its clones share one
+    /// watch for each service.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub fn resolver(&self) -> Result<Arc<dyn Resolver>, Error> {
+        if let Some(list) = &self.list {
+            return Ok(Arc::new(list.clone()));
+        }
+        let Some(source) = &self.source else {
+            return Err(self.cannot("be read"));
+        };
+        let followed = || Arc::new(Followed::new(self.name.clone(), source.clone(), self.settings.clone()));
+        Ok(self.followed.get_or_init(followed).clone())
+    }
+
+    /// What consoles look into.
+    ///
+    /// # Errors
+    /// When the registry cannot be looked into.
+    pub fn catalog(&self) -> Result<Arc<dyn Catalog>, Error> {
+        self.catalog.clone().ok_or_else(|| self.cannot("be looked into"))
+    }
+
+    fn cannot(&self, what: &str) -> Error {
+        Error::new(ErrorKind::Invalid, format!("the registry `{}` cannot {what}", self.name))
     }
 
     /// Its name: the URL without the password.
@@ -97,7 +154,7 @@ impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry")
             .field("name", &self.name)
-            .field("reads", &self.source.is_some())
+            .field("reads", &(self.source.is_some() || self.list.is_some()))
             .field("writes", &self.sessions.is_some())
             .field("edits", &self.catalog.is_some())
             .field("settings", &self.settings)

@@ -63,6 +63,11 @@ impl Settings {
             if folder.is_empty() {
                 return refuse(format!("option `last_good` of `{url}` is empty; expected a folder"));
             }
+            if !cfg!(feature = "json") {
+                return refuse(format!(
+                    "option `last_good` of `{url}` needs the feature `json` of the crate `trunkline`, which is off"
+                ));
+            }
             settings.last_good = Some(folder.into());
         }
         for (name, setting) in [("ttl", &mut settings.ttl), ("check", &mut settings.check)] {
