@@ -80,14 +80,14 @@ pub(crate) struct Record {
     pub(crate) aside: bool,
 }
 
-/// So far below the others' mean an instance must be at least.
+/// So far below the median an instance must be at least.
 const FAR: f64 = 0.2;
-/// And so many standard deviations of the others.
-const DEVIATIONS: f64 = 3.0;
+/// And so many times farther from it than half of the instances are.
+const TIMES: f64 = 5.0;
 
 /// Who is to be put aside, the worst first.
 pub(crate) fn outliers(records: &[Record], rules: &Ejection) -> Vec<usize> {
-    let mut left = rules.most(records.len()).saturating_sub(records.iter().filter(|r| r.aside).count());
+    let left = rules.most(records.len()).saturating_sub(records.iter().filter(|r| r.aside).count());
     let mut rates: Vec<(usize, f64)> = records
         .iter()
         .enumerate()
@@ -95,20 +95,15 @@ pub(crate) fn outliers(records: &[Record], rules: &Ejection) -> Vec<usize> {
         .map(|(place, r)| (place, r.good as f64 / (r.good + r.bad) as f64))
         .collect();
     rates.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let mut found = Vec::new();
-    while left > 0 && rates.len() > 2 {
-        // The others alone: a bad instance must not hide itself in the mean.
-        let (worst, others) = (rates[0], &rates[1..]);
-        let mean = others.iter().map(|(_, rate)| rate).sum::<f64>() / others.len() as f64;
-        let variance = others.iter().map(|(_, rate)| (rate - mean).powi(2)).sum::<f64>() / others.len() as f64;
-        if worst.1 > mean - FAR.max(DEVIATIONS * variance.sqrt()) {
-            break;
-        }
-        found.push(worst.0);
-        rates.remove(0);
-        left -= 1;
+    if rates.len() < 3 {
+        return Vec::new();
     }
-    found
+    // Medians: a few bad instances must not hide themselves in a mean.
+    let median = rates[rates.len() / 2].1;
+    let mut distances: Vec<f64> = rates.iter().map(|(_, rate)| (rate - median).abs()).collect();
+    distances.sort_by(f64::total_cmp);
+    let bound = median - FAR.max(TIMES * distances[distances.len() / 2]);
+    rates.iter().take(left).take_while(|(_, rate)| *rate < bound).map(|(place, _)| *place).collect()
 }
 
 #[cfg(test)]
