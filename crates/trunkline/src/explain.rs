@@ -212,15 +212,18 @@ impl fmt::Display for Explanation {
             write!(f, " (list {} old: {why})", rounded(*age))?;
         }
         if self.attempts.len() > 1 {
-            f.write_str("; tried ")?;
-            for (n, attempt) in self.attempts.iter().enumerate() {
-                if n > 0 {
-                    f.write_str(", ")?;
+            // One instance that was asked again and again with the same outcome is named once.
+            let same = |a: &Attempt, b: &Attempt| a.address == b.address && a.text() == b.text();
+            for (n, alike) in self.attempts.chunk_by(same).enumerate() {
+                f.write_str(if n == 0 { "; tried " } else { ", " })?;
+                match alike {
+                    [one] => write!(f, "{one}")?,
+                    many => write!(f, "{} times {}", many.len(), many[0])?,
                 }
-                write!(f, "{attempt}")?;
             }
         }
-        for (n, excluded) in self.excluded.iter().take(4).enumerate() {
+        let untold = |e: &&Excluded| e.why != Exclusion::Tried;
+        for (n, excluded) in self.excluded.iter().filter(untold).take(4).enumerate() {
             f.write_str(if n == 0 { "; kept out " } else { ", " })?;
             write!(f, "{} ({})", excluded.address, excluded.why)?;
         }
@@ -237,14 +240,21 @@ impl fmt::Display for Explanation {
     }
 }
 
+impl Attempt {
+    /// What it ended in, without the advice.
+    fn text(&self) -> Option<&str> {
+        self.failed.as_ref().and_then(|failed| failed.message.split(';').next())
+    }
+}
+
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.address.as_deref().unwrap_or("nobody"))?;
         if self.backup {
             f.write_str(" as a backup")?;
         }
-        match &self.failed {
-            Some(failed) => write!(f, " ({} after {})", failed.message, rounded(self.took)),
+        match self.text() {
+            Some(text) => write!(f, " ({text} after {})", rounded(self.took)),
             None => write!(f, " ({})", rounded(self.took)),
         }
     }

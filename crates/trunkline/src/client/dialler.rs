@@ -104,7 +104,8 @@ impl Dialler {
         let late = |text: String| Err(io::Error::new(io::ErrorKind::TimedOut, text));
         let limit = self.settings.connect_timeout;
         let begun = Instant::now();
-        let Ok(dialled) = tokio::time::timeout(limit, self.transport.dial(self.address.target())).await else {
+        let Ok(dialled) = tokio::time::timeout(limit, self.transport.dial(self.address.target())).await
+        else {
             return late(format!("no connection within {limit:?}"));
         };
         let stream = dialled?;

@@ -109,7 +109,9 @@ pub(super) fn nobody(table: &Table, source: &str) -> Error {
         });
         let all = candidates + excluded;
         match first {
-            Some((address, why)) if all == 1 => format!("the only instance, {address}, cannot take the call: {why}"),
+            Some((address, why)) if all == 1 => {
+                format!("the only instance, {address}, cannot take the call: {why}")
+            }
             Some((address, why)) => format!("none of {all} instances can take the call; {address}: {why}"),
             None => format!("none of {all} instances can take the call"),
         }

@@ -89,7 +89,11 @@ impl Fleet {
     #[inline]
     pub(crate) fn pool(&self, service: &str) -> Result<Found<'_>, Error> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Unavailable, "the client was closed; make another one for further calls").not_sent());
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "the client was closed; make another one for further calls",
+            )
+            .not_sent());
         }
         if let Some(only) = &self.only {
             return Ok(Found::Here(only));

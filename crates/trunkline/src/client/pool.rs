@@ -177,7 +177,12 @@ impl Drop for Pool {
 }
 
 /// Makes a new table of each new list.
-async fn follow(grounds: Arc<Grounds>, mut watch: Watch, table: Arc<ArcSwap<Table>>, changed: watch::Sender<()>) {
+async fn follow(
+    grounds: Arc<Grounds>,
+    mut watch: Watch,
+    table: Arc<ArcSwap<Table>>,
+    changed: watch::Sender<()>,
+) {
     loop {
         let refresh = grounds.settings.balancer.refresh();
         let refreshed = async {
@@ -254,8 +259,11 @@ impl Table {
                 let pick = Pick { service, method, key, candidates, tried, now, random, in_need };
                 // A second one where somebody else took the trial of the first.
                 for _ in 0..2 {
-                    let Some(place) = self.picker.pick(&pick).filter(|place| pick.is_open(*place)) else { break };
-                    if !candidates[place].stats.has_trial() || self.endpoints[place].health().take_trial(now) {
+                    let Some(place) = self.picker.pick(&pick).filter(|place| pick.is_open(*place)) else {
+                        break;
+                    };
+                    if !candidates[place].stats.has_trial() || self.endpoints[place].health().take_trial(now)
+                    {
                         return Some(&self.endpoints[place]);
                     }
                 }

@@ -355,7 +355,12 @@ enum State<'a> {
     Fresh,
     /// Sent on a connection; the reply wakes us. Goes to `Boxed` when it fails and may be tried
     /// again.
-    Waiting { pending: Pending, begun: Instant, deadline: Instant, idempotent: bool },
+    Waiting {
+        pending: Pending,
+        begun: Instant,
+        deadline: Instant,
+        idempotent: bool,
+    },
     Boxed(BoxFuture<'a, Result<Reply, Error>>),
     Over,
 }
@@ -437,7 +442,9 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             now: prepared.now,
         };
         let picked = table.pick(wanted, &fleet.grounds().random);
-        let Some(connection) = picked.and_then(|endpoint| endpoint.live()) else { return self.boxed(prepared) };
+        let Some(connection) = picked.and_then(|endpoint| endpoint.live()) else {
+            return self.boxed(prepared);
+        };
         let head = Head {
             header: Header::request(prepared.format),
             service: names.0,
@@ -494,11 +501,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     /// After an attempt on the short way that has failed: the rest of its course.
     #[cold]
     fn go_on(&self, begun: Begun, deadline: Instant) -> Result<State<'a>, Error> {
-        let mut prepared = match self.prepare() {
-            Ok(prepared) => prepared,
-            // No time is left, so what came of the attempt is what the caller hears.
-            Err(_) => return Err(begun.error),
-        };
+        // Where no time is left, what came of the attempt is what the caller hears.
+        let Ok(mut prepared) = self.prepare() else { return Err(begun.error) };
         prepared.deadline = deadline;
         let call = self.to_call(prepared)?;
         Ok(self.on_its_way(call, Some(begun)))

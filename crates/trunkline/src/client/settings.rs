@@ -79,7 +79,7 @@ impl Default for Settings {
             backoff: (Duration::from_millis(50), Duration::from_secs(5)),
             budget: ByteBudget::default(),
             map_error: None,
-            balancer: Arc::new(P2c::default()),
+            balancer: Arc::new(P2c),
             group: None,
             filters: Vec::new(),
             fail_mode: FailMode::default(),

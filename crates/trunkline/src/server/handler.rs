@@ -192,7 +192,12 @@ where
             let (ctx, body) = Ctx::begin(call);
             let result = ctx.scope((self.0)(ctx.clone(), body.into_bytes())).await;
             match result {
-                Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None, explanation: None }),
+                Ok(bytes) => Ok(Reply {
+                    metadata: ctx.take_reply_metadata(),
+                    body: bytes.into(),
+                    via: None,
+                    explanation: None,
+                }),
                 Err(failure) => {
                     let (mut error, reply) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());

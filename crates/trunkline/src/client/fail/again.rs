@@ -9,16 +9,24 @@ pub(super) async fn run(course: &Course<'_>, call: &mut Call) -> Result<Reply, E
         Some(error) => Err(error),
         None => course.attempt(call, false).await,
     };
+    let mut farthest: Option<Error> = None;
     loop {
         let error = match result {
             Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
-        match course.next(&error, call) {
+        let next = course.next(&error, call);
+        // "Not sent" is said of the call, so the error that tells is the one that came farthest.
+        let telling = match farthest.take() {
+            Some(before) if before.sent() > error.sent() => before,
+            _ => error,
+        };
+        match next {
             Ok(pause) if pause.is_zero() => {}
             Ok(pause) => tokio::time::sleep(pause).await,
-            Err(gave_up) => return Err(course.explain(error, call, gave_up)),
+            Err(gave_up) => return Err(course.explain(telling, call, gave_up)),
         }
+        farthest = Some(telling);
         result = course.attempt(call, false).await;
     }
 }

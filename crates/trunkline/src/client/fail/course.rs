@@ -13,8 +13,8 @@ use crate::balance::{Random, Stats};
 use crate::call::{Call, Reply, Target};
 use crate::client::attempt::AttemptEnd;
 use crate::client::endpoint::Endpoint;
-use crate::client::fleet::Fleet;
 use crate::client::explanation;
+use crate::client::fleet::Fleet;
 use crate::client::handle::Inner;
 use crate::client::pool::{Pool, Table, Wanted};
 use crate::client::wishes::Wishes;
@@ -60,7 +60,8 @@ impl<'a> Course<'a> {
         let wishes = call.extensions().and_then(|e| e.get_shared::<Wishes>());
         let settings = &inner.settings;
         let mode = wishes.as_ref().and_then(|w| w.mode).unwrap_or(settings.fail_mode);
-        let rules = wishes.as_ref().and_then(|w| w.retries.clone()).unwrap_or_else(|| settings.retries.clone());
+        let rules =
+            wishes.as_ref().and_then(|w| w.retries.clone()).unwrap_or_else(|| settings.retries.clone());
         let mut trail = Trail::default();
         let mut begun_at = Instant::now();
         if let Some(begun) = begun {
@@ -160,20 +161,17 @@ impl<'a> Course<'a> {
             match call.deadline {
                 None => first_list.await,
                 Some(at) => tokio::time::timeout_at(at, first_list).await.map_err(|_| {
-                    let text = format!("no list of instances came from {} within the time of the call", fleet.source());
+                    let text = format!(
+                        "no list of instances came from {} within the time of the call",
+                        fleet.source()
+                    );
                     Error::new(ErrorKind::Deadline, text).not_sent()
                 })?,
             }
         }
     }
 
-    fn pick(
-        &self,
-        table: &Table,
-        call: &Call,
-        trail: &Trail,
-        random: &Random,
-    ) -> Option<Arc<Endpoint>> {
+    fn pick(&self, table: &Table, call: &Call, trail: &Trail, random: &Random) -> Option<Arc<Endpoint>> {
         if let Some(address) = self.wishes.as_ref().and_then(|w| w.address.as_deref()) {
             return table.endpoints().iter().find(|e| e.address().as_str() == address).cloned();
         }
@@ -240,6 +238,7 @@ impl<'a> Course<'a> {
             rules: &self.rules,
             error,
             idempotent: call.is_idempotent(),
+            elsewhere: self.has_another(),
             attempts: u32::try_from(self.trail.lock().attempts.len()).unwrap_or(u32::MAX),
             left: call.deadline.map(|at| at.saturating_duration_since(now)),
             chance: self.with_random(Random::fraction),
@@ -275,7 +274,12 @@ impl<'a> Course<'a> {
 
 /// The error that the one attempt of a call ended in, and that no other would mend, with the
 /// record of it.
-pub(in crate::client) fn explain_final(inner: &Inner, begun: Begun, service: &str, deadline: Instant) -> Error {
+pub(in crate::client) fn explain_final(
+    inner: &Inner,
+    begun: Begun,
+    service: &str,
+    deadline: Instant,
+) -> Error {
     let Some((fleet, pool)) = inner.fleet().and_then(|fleet| Some((fleet, fleet.pool(service).ok()?))) else {
         return begun.error;
     };

@@ -12,6 +12,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) rules: &'a Retries,
     pub(crate) error: &'a Error,
     pub(crate) idempotent: bool,
+    /// Whether there is an instance where the call has not been.
+    pub(crate) elsewhere: bool,
     /// Attempts so far, this one included.
     pub(crate) attempts: u32,
     /// What is left of the call's time.
@@ -42,6 +44,10 @@ impl Situation<'_> {
         }
         if self.attempts > self.rules.most {
             return Verdict::GiveUp(GaveUp::Attempts);
+        }
+        // Who has too much to do is not asked again by the same call.
+        if self.error.kind() == ErrorKind::Overloaded && !self.elsewhere && self.mode != FailMode::Failtry {
+            return Verdict::GiveUp(GaveUp::NoInstance);
         }
         let pause = self.pause();
         if self.left.is_some_and(|left| left <= pause) {
@@ -105,7 +111,7 @@ mod tests {
     fn verdict(mode: FailMode, error: &Error, idempotent: bool, attempts: u32) -> Verdict {
         let rules = &Retries::default();
         let left = Some(Duration::from_secs(5));
-        Situation { mode, rules, error, idempotent, attempts, left, chance: 1.0 }.verdict()
+        Situation { mode, rules, error, idempotent, elsewhere: true, attempts, left, chance: 1.0 }.verdict()
     }
 
     #[test]
@@ -124,7 +130,11 @@ mod tests {
             (Error::new(ErrorKind::Internal, "panic"), true, no(GaveUp::Final)),
             (Error::new(ErrorKind::Deadline, "late").not_sent(), true, no(GaveUp::Time)),
         ] {
-            assert_eq!(verdict(FailMode::Failover, &error, idempotent, 1), expected, "{error:?} {idempotent}");
+            assert_eq!(
+                verdict(FailMode::Failover, &error, idempotent, 1),
+                expected,
+                "{error:?} {idempotent}"
+            );
             let once = verdict(FailMode::Failfast, &error, idempotent, 1);
             assert!(matches!(once, Verdict::GiveUp(_)), "{once:?}");
         }
@@ -135,8 +145,16 @@ mod tests {
         let lost = Error::new(ErrorKind::Unavailable, "connection lost");
         let rules = &Retries::new(3).blind();
         let (mode, left) = (FailMode::Failover, None);
-        let situation =
-            Situation { mode, rules, error: &lost, idempotent: false, attempts: 1, left, chance: 0.0 };
+        let situation = Situation {
+            mode,
+            rules,
+            error: &lost,
+            idempotent: false,
+            elsewhere: false,
+            attempts: 1,
+            left,
+            chance: 0.0,
+        };
         assert_eq!(situation.verdict(), Verdict::Again { pause: Duration::ZERO, costs: true });
     }
 
@@ -159,8 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn who_has_too_much_to_do_is_not_asked_twice() {
+        let busy = Error::new(ErrorKind::Overloaded, "busy").not_started();
+        let (mode, rules, left) = (FailMode::Failover, &Retries::default(), None);
+        let situation = |elsewhere| {
+            let (error, idempotent) = (&busy, true);
+            Situation { mode, rules, error, idempotent, elsewhere, attempts: 1, left, chance: 0.0 }.verdict()
+        };
+        assert_eq!(situation(true), Verdict::Again { pause: Duration::ZERO, costs: false });
+        assert_eq!(situation(false), Verdict::GiveUp(GaveUp::NoInstance));
+    }
+
+    #[test]
     fn no_pause_outlasts_the_call() {
-        let refused = Error::new(ErrorKind::Unavailable, "refused").not_sent().with_retry_after(Duration::from_secs(9));
+        let refused =
+            Error::new(ErrorKind::Unavailable, "refused").not_sent().with_retry_after(Duration::from_secs(9));
         assert_eq!(verdict(FailMode::Failtry, &refused, false, 1), Verdict::GiveUp(GaveUp::Time));
     }
 }

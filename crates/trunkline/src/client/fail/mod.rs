@@ -12,8 +12,8 @@ mod latencies;
 
 use std::time::Duration;
 
-pub use budget::RetryBudget;
 pub(crate) use budget::Allowance;
+pub use budget::RetryBudget;
 pub(super) use course::{Begun, Course, explain_final};
 pub(crate) use latencies::Latencies;
 

@@ -38,7 +38,11 @@ enum Trip {
     /// So many failures in a row.
     Consecutive(u32),
     /// Such a share of at least so many calls within the window.
-    Rate { share: f64, calls: u64, window: Duration },
+    Rate {
+        share: f64,
+        calls: u64,
+        window: Duration,
+    },
 }
 
 impl Default for Breaker {
@@ -116,7 +120,9 @@ enum Stand {
     /// Until then.
     Open(Instant),
     /// One call may try; from then on it is under way.
-    Trying { since: Option<Instant> },
+    Trying {
+        since: Option<Instant>,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +137,9 @@ struct Piece {
 pub(crate) enum Change {
     Nothing,
     /// Keep calls out, and ask again then.
-    Open { until: Instant },
+    Open {
+        until: Instant,
+    },
     /// Let calls in.
     Close,
 }
