@@ -89,11 +89,7 @@ impl Fleet {
     #[inline]
     pub(crate) fn pool(&self, service: &str) -> Result<Found<'_>, Error> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                "the client was closed; make another one for further calls",
-            )
-            .not_sent());
+            return Err(self.is_closed());
         }
         if let Some(only) = &self.only {
             return Ok(Found::Here(only));
@@ -101,6 +97,16 @@ impl Fleet {
         match self.pools.load().get(service) {
             Some(pool) => Ok(Found::Held(pool.clone())),
             None => self.add(service).map(Found::Held),
+        }
+    }
+
+    #[cold]
+    fn is_closed(&self) -> Error {
+        let text = "the client was closed; make another one for further calls";
+        let error = Error::new(ErrorKind::Unavailable, text).not_sent();
+        match &self.address {
+            Some(address) => error.at(address.as_str()),
+            None => error,
         }
     }
 
