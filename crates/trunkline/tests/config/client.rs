@@ -23,7 +23,7 @@ fn config(text: &str) -> ClientConfig {
 async fn gave_up_after(client: &Client, service: &str) -> u128 {
     let begun = Instant::now();
     let error = client.service(service).call::<_, ()>("Sleep", &60_000).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
     begun.elapsed().as_millis()
 }
 
