@@ -21,7 +21,7 @@ pub struct ClientBuilder {
     pub(super) settings: Settings,
     pub(super) chain: Chain,
     pub(super) attempts: Chain,
-    transports: Transports,
+    pub(super) transports: Transports,
     pub(super) wrong: Option<Error>,
 }
 

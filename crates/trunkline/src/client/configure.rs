@@ -4,7 +4,7 @@ use trunkline_wire::CompressType;
 
 use super::builder::ClientBuilder;
 use crate::budget::ByteBudget;
-use crate::config::{ClientConfig, check};
+use crate::config::{ClientConfig, ClientTlsConfig, check};
 use crate::error::Error;
 
 impl ClientBuilder {
@@ -24,6 +24,24 @@ impl ClientBuilder {
         if let Err(error) = self.take_over(config) {
             self.wrong = Some(error);
         }
+        match &config.tls {
+            Some(tls) => self.configured_tls(tls),
+            None => self,
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn configured_tls(mut self, config: &ClientTlsConfig) -> Self {
+        match super::tls::of_config(config) {
+            Ok(tls) => return self.tls(tls),
+            Err(error) => self.wrong = Some(error),
+        }
+        self
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn configured_tls(mut self, _: &ClientTlsConfig) -> Self {
+        self.wrong = Some(check::without_tls());
         self
     }
 

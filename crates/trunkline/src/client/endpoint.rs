@@ -1,6 +1,7 @@
 //! One server and the connections to it: dialled in the background, dialled again after a loss
 //! with growing, jittered pauses.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -36,7 +37,7 @@ enum Status {
     Dialling,
     Live(Arc<Connection>),
     /// The last dial failed; the next one waits.
-    Down(Arc<str>),
+    Down(Arc<io::Error>),
 }
 
 impl Endpoint {
@@ -114,8 +115,8 @@ impl Endpoint {
             match now {
                 Status::Live(connection) if connection.is_usable() => return Ok(connection),
                 Status::Down(why) if !patient => {
-                    let text = format!("cannot connect: {why}");
-                    return Err(Error::new(ErrorKind::Unavailable, text).at(address.as_str()).not_sent());
+                    let error = Error::new(ErrorKind::Unavailable, format!("cannot connect: {why}"));
+                    return Err(error.with_source(why).at(address.as_str()).not_sent());
                 }
                 _ => {}
             }
@@ -183,9 +184,9 @@ impl Dialler {
                 Err(why) => {
                     let again = jittered(pause);
                     if pause == first {
-                        tracing::warn!(address = %self.address, why, "cannot connect; trying again");
+                        tracing::warn!(address = %self.address, %why, "cannot connect; trying again");
                     }
-                    self.status.send_replace(Status::Down(Arc::from(why)));
+                    self.status.send_replace(Status::Down(Arc::new(why)));
                     tokio::time::sleep(again).await;
                     pause = (pause * 2).min(most);
                     // The last error stays visible until this dial ends: a call that comes now
@@ -195,12 +196,12 @@ impl Dialler {
         }
     }
 
-    async fn dial(&self) -> Result<Arc<Connection>, String> {
+    async fn dial(&self) -> io::Result<Arc<Connection>> {
         let limit = self.settings.connect_timeout;
         match tokio::time::timeout(limit, self.transport.dial(self.address.target())).await {
             Ok(Ok(stream)) => Ok(Connection::start(stream, &self.settings, self.inbound.clone())),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no connection within {limit:?}")),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {limit:?}"))),
         }
     }
 }

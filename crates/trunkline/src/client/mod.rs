@@ -14,6 +14,8 @@ mod in_flight;
 mod inbound;
 mod request;
 mod settings;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "tower")]
 mod tower;
 

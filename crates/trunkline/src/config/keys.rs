@@ -94,7 +94,9 @@ macro_rules! plain {
         }
     )* };
 }
-plain!(bool, usize, String, super::LimitsConfig, super::MethodConfig, super::Backoff);
+plain!(bool, usize, String);
+plain!(super::LimitsConfig, super::MethodConfig, super::Backoff);
+plain!(super::ServerTlsConfig, super::ClientTlsConfig);
 
 impl Setting for Duration {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

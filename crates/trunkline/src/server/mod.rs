@@ -26,6 +26,8 @@ mod serve;
 mod service;
 mod shared;
 mod sweep;
+#[cfg(feature = "tls")]
+mod tls;
 mod tracker;
 
 pub use builder::ServerBuilder;

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -105,7 +104,7 @@ impl Tcp {
         Ok(Stream {
             reader: Box::new(reader),
             sink: Box::new(TcpSink(writer)),
-            peer: Peer { address: Arc::from(format!("{}@{peer}", self.network)), socket: Some(peer) },
+            peer: Peer::new(format!("{}@{peer}", self.network), Some(peer)),
         })
     }
 }
