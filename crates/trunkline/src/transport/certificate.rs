@@ -48,7 +48,7 @@ impl Certificate {
         if tbs.first() == Some(&VERSION) {
             next(&mut tbs, VERSION)?;
         }
-        let (_serial, _algorithm) = (any(&mut tbs)?, next(&mut tbs, SEQUENCE)?);
+        let (_serial, _algorithm) = (one(&mut tbs)?, next(&mut tbs, SEQUENCE)?);
         let issuer = next(&mut tbs, SEQUENCE)?;
         let mut validity = next(&mut tbs, SEQUENCE)?;
         let subject = next(&mut tbs, SEQUENCE)?;
@@ -60,7 +60,7 @@ impl Certificate {
             valid: Moment::read(&mut validity).zip(Moment::read(&mut validity)),
             ..Self::default()
         };
-        while let Some((tag, content)) = any(&mut tbs) {
+        while let Some((tag, content)) = one(&mut tbs) {
             if tag == EXTENSIONS {
                 read.extensions(content);
             }
@@ -86,7 +86,7 @@ impl Certificate {
 
     /// RFC 5280 section 4.2.1.6: the kinds that name machines and programs.
     fn alternative_names(&mut self, mut names: &[u8]) {
-        while let Some((tag, content)) = any(&mut names) {
+        while let Some((tag, content)) = one(&mut names) {
             let text = || std::str::from_utf8(content).ok().map(shown);
             match tag {
                 0x81 => self.emails.extend(text()),
@@ -105,7 +105,7 @@ impl Certificate {
 
 impl Moment {
     fn read(der: &mut &[u8]) -> Option<Self> {
-        let (tag, text) = any(der)?;
+        let (tag, text) = one(der)?;
         let digits = text.strip_suffix(b"Z")?;
         let two = |at: usize| -> Option<u8> {
             let pair = digits.get(at..at + 2).filter(|pair| pair.iter().all(u8::is_ascii_digit))?;
@@ -165,7 +165,7 @@ fn attributes(mut names: &[u8]) -> Option<Vec<(&[u8], String)>> {
         while !set.is_empty() {
             let mut attribute = next(&mut set, SEQUENCE)?;
             let oid = next(&mut attribute, OID)?;
-            let (tag, value) = any(&mut attribute)?;
+            let (tag, value) = one(&mut attribute)?;
             found.push((oid, text(tag, value)));
         }
     }
@@ -236,7 +236,7 @@ fn next<'a>(der: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     Some(content)
 }
 
-fn any<'a>(der: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+fn one<'a>(der: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     let (tag, content, rest) = element(der)?;
     *der = rest;
     Some((tag, content))
