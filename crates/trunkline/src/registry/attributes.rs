@@ -97,6 +97,18 @@ impl Attributes {
         self.rewrite();
     }
 
+    /// Whether they are the same to a balancer: in any order of keys, and without the figures that
+    /// Go servers write at each tick.
+    pub(super) fn are_like(&self, other: &Self) -> bool {
+        fn sorted(attributes: &Attributes) -> Vec<(&str, &str)> {
+            let is_figure = |key: &str| matches!(key, "calls" | "connections" | "tps");
+            let mut pairs: Vec<_> = attributes.iter().filter(|(key, _)| !is_figure(key)).collect();
+            pairs.sort_by_key(|(key, _)| *key);
+            pairs
+        }
+        self.text == other.text || sorted(self) == sorted(other)
+    }
+
     /// The pairs in Go's canonical form: sorted by key, values of one key in their order.
     pub fn canonical(&self) -> String {
         let mut sorted: Vec<_> = self.pairs.iter().collect();
@@ -207,6 +219,19 @@ mod tests {
             attributes.set("calls", "0.00");
             attributes.set("connections", "1.50");
             assert_eq!(attributes.text(), output, "{input}");
+        }
+    }
+
+    #[test]
+    fn order_and_figures_make_no_difference_to_a_balancer() {
+        for (a, b, alike) in [
+            ("weight=3&group=a", "calls=1.00&connections=2.00&group=a&weight=3", true),
+            ("group=a&group=b", "group=b&group=a", false),
+            ("weight=3", "weight=4", false),
+            ("weight=3", "weight=3&state=inactive", false),
+            ("", "tps=newconnected%3D0.00", true),
+        ] {
+            assert_eq!(Attributes::parse(a).are_like(&Attributes::parse(b)), alike, "{a} {b}");
         }
     }
 

@@ -1,12 +1,32 @@
 //! Where services are: instances, whole lists of them, and who keeps the lists.
 
 mod attributes;
+mod catalog;
 mod instance;
+mod last_good;
+mod list;
+mod name;
+mod open;
+mod schemes;
+mod secret;
+mod session;
+mod settings;
 mod snapshot;
+mod source;
+mod supervise;
+mod url;
 
 pub use attributes::Attributes;
+pub use catalog::{Catalog, Entry};
 pub use instance::Instance;
+pub use list::List;
+pub use open::{Registry, resolver};
+pub use secret::Secret;
+pub use session::{Expect, Held, Session, Sessions, Swap, Version};
+pub use settings::{Settings, Start};
 pub use snapshot::{Snapshot, Trust, Watch};
+pub use source::{Listing, Report, Source};
+pub use url::RegistryUrl;
 
 /// Finds the instances of services.
 ///

@@ -61,6 +61,18 @@ impl Snapshot {
         &self.trust
     }
 
+    /// Whether it says the same as another: the same instances, figures that Go servers write at
+    /// each tick aside, believed alike.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        self.trust == other.trust
+            && self.instances.len() == other.instances.len()
+            && self
+                .instances
+                .iter()
+                .zip(&*other.instances)
+                .all(|(a, b)| a.address() == b.address() && a.attributes().are_like(b.attributes()))
+    }
+
     /// The same list, believed otherwise.
     pub fn with_trust(&self, trust: Trust) -> Self {
         Self { instances: self.instances.clone(), trust }

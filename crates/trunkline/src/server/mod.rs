@@ -14,6 +14,7 @@ mod dispatch;
 mod filter;
 mod first_calls;
 mod handler;
+mod inflate;
 mod late;
 mod leaving;
 mod limits;
@@ -29,6 +30,7 @@ mod sweep;
 #[cfg(feature = "tls")]
 mod tls;
 mod tracker;
+mod unread;
 
 pub use builder::ServerBuilder;
 pub use filter::{ConnectionFilter, ConnectionRate, IpList};

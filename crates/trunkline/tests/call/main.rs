@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test sets up either works or fails the test")]
 
 mod events;
+mod lines;
 mod pair;
 mod raw_peer;
 
@@ -22,6 +23,7 @@ mod error_reply;
 mod errors;
 mod header;
 mod heartbeat;
+mod longest;
 mod malformed;
 mod metadata;
 mod not_sent;
