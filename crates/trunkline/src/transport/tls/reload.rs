@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::pem::Pem;
+use crate::later::after;
 
 type Build<T> = dyn Fn(&[Vec<u8>]) -> io::Result<T> + Send + Sync;
 
@@ -85,7 +86,7 @@ impl<T: Send + Sync + 'static> Reloading<T> {
         let mut state = self.state.lock();
         let due = !state.looking && state.next.is_none_or(|next| next <= now);
         if due {
-            state.next = Some(now + self.interval);
+            state.next = Some(after(now, self.interval));
             state.looking = true;
         }
         due
