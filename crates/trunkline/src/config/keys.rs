@@ -94,8 +94,8 @@ macro_rules! plain {
         }
     )* };
 }
-plain!(bool, usize, String);
-plain!(super::LimitsConfig, super::MethodConfig, super::Backoff);
+plain!(bool, usize, f64, String, super::LimitsConfig, super::MethodConfig, super::Backoff);
+plain!(super::RetriesConfig, super::RetryBudgetConfig, super::BreakerConfig);
 plain!(super::ServerTlsConfig, super::ClientTlsConfig);
 
 impl Setting for Duration {

@@ -44,7 +44,7 @@ mod keys;
 mod server;
 mod tls;
 
-pub use client::{Backoff, ClientConfig, MethodConfig};
+pub use client::{Backoff, BreakerConfig, ClientConfig, MethodConfig, RetriesConfig, RetryBudgetConfig};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use server::{LimitsConfig, ServerConfig};
 pub use tls::{ClientTlsConfig, ServerTlsConfig};
