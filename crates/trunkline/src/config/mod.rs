@@ -43,11 +43,13 @@ mod duration;
 mod keys;
 mod server;
 mod texts;
+mod tls;
 
-pub use client::{Backoff, ClientConfig, MethodConfig};
+pub use client::{Backoff, BreakerConfig, ClientConfig, MethodConfig, RetriesConfig, RetryBudgetConfig};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use server::{LimitsConfig, ServerConfig};
 pub use texts::Texts;
+pub use tls::{ClientTlsConfig, ServerTlsConfig};
 
 /// A thing that is on, with a value, or off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

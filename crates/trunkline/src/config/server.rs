@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::keys::keys;
-use super::{Switch, Texts};
+use super::{ServerTlsConfig, Switch, Texts};
 
 keys! {
     /// What a server can be told by a file: see [the module](super) for how keys are written.
@@ -43,6 +43,8 @@ keys! {
         pub budget: Option<usize>,
         /// The bounds.
         pub limits: Option<LimitsConfig>,
+        /// TLS on `tcp`, `tcp4` and `tcp6`; needs the feature `tls`.
+        pub tls: Option<ServerTlsConfig>,
     }
 }
 

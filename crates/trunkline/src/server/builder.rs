@@ -44,6 +44,8 @@ pub struct ServerBuilder {
     error_text: Option<Box<ErrorText>>,
     filters: Vec<Arc<dyn ConnectionFilter>>,
     transports: Transports,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Arc<crate::transport::tls::Serving>>,
     pub(super) plan: Plan,
     pub(super) grace: Option<Duration>,
     pub(super) drain: Duration,
@@ -62,6 +64,8 @@ impl Default for ServerBuilder {
             error_text: None,
             filters: Vec::new(),
             transports: Transports::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
             plan: Plan::default(),
             grace: None,
             drain: Duration::from_secs(30),
@@ -261,6 +265,8 @@ impl ServerBuilder {
     }
 
     fn serve_on(self, listeners: Vec<(String, Box<dyn Listener>)>) -> Result<Server, Error> {
+        #[cfg(feature = "tls")]
+        let listeners = self.secured(listeners);
         let bound: Vec<_> =
             listeners.iter().map(|(network, l)| (network.clone(), l.local_address())).collect();
         let enrolment = self.plan.enrol(&bound, &self.router.paths())?;
