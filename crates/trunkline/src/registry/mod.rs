@@ -2,6 +2,8 @@
 
 mod attributes;
 mod catalog;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod instance;
 mod last_good;
 mod list;

@@ -1,0 +1,349 @@
+//! Writing: one lease for all keys of a process, renewed until it is lost or given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcd_client::{Client, Compare, CompareOp, Error as EtcdError, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use super::cluster::{is_denied, is_lease_gone};
+use super::guard::{self, Own};
+use super::{Etcd, layout};
+use crate::error::{Error, ErrorKind};
+use crate::registry::{Attributes, Expect, Held, Instance, Session, Sessions, Swap, Version};
+use crate::transport::{Address, BoxFuture};
+
+/// The shortest time to live that is asked for: etcd's own limit is two seconds at its default
+/// heartbeat, and a leader that is elected anew takes longer than that.
+const SHORTEST: Duration = Duration::from_secs(5);
+
+/// The pause after a renewal that failed.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The parents that are written in one transaction, of which etcd takes 128 operations.
+const PARENTS_AT_ONCE: usize = 64;
+
+/// Where leases come from.
+pub(super) struct Leases(pub(super) Arc<Etcd>);
+
+/// A lease, and the keys that live under it.
+struct Lease {
+    etcd: Arc<Etcd>,
+    id: i64,
+    /// As etcd's own tools write it.
+    name: String,
+    lost: watch::Receiver<Option<Arc<str>>>,
+    own: Arc<Own>,
+    /// Set once a user was seen who may write instances and not what stands above them.
+    without_parents: Mutex<bool>,
+    tasks: [AbortHandle; 2],
+}
+
+/// What the tasks of a lease share.
+pub(super) struct Pulse {
+    pub(super) id: i64,
+    ttl: Duration,
+    /// Renews at once, to see whether the lease is still there.
+    pub(super) doubt: Notify,
+    lost: watch::Sender<Option<Arc<str>>>,
+}
+
+impl Sessions for Leases {
+    fn open(&self, ttl: Duration) -> BoxFuture<'_, Result<Arc<dyn Session>, Error>> {
+        Box::pin(async move { Ok(Arc::new(Lease::grant(self.0.clone(), ttl).await?) as Arc<dyn Session>) })
+    }
+
+    fn shortest_ttl(&self) -> Duration {
+        SHORTEST
+    }
+}
+
+impl Lease {
+    async fn grant(etcd: Arc<Etcd>, ttl: Duration) -> Result<Self, Error> {
+        let asked = Instant::now();
+        let seconds = ttl.max(SHORTEST).as_millis().div_ceil(1000);
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        let granted = etcd
+            .cluster
+            .call("granting a lease", async |client| client.lease_client().grant(seconds, None).await)
+            .await?;
+        // etcd may grant longer than was asked for; the process is then forgotten later, and
+        // renewing as if it were not costs little.
+        let ttl = Duration::from_secs(u64::try_from(granted.ttl().min(seconds)).unwrap_or(1).max(1));
+        let (lost, lost_receiver) = watch::channel(None);
+        let pulse = Arc::new(Pulse { id: granted.id(), ttl, doubt: Notify::new(), lost });
+        let own = Arc::new(Own::default());
+        let tasks = [
+            tokio::spawn(renew(etcd.clone(), pulse.clone(), asked)).abort_handle(),
+            tokio::spawn(guard::watch(etcd.clone(), pulse, own.clone())).abort_handle(),
+        ];
+        Ok(Self {
+            etcd,
+            id: granted.id(),
+            name: format!("{:x}", granted.id()),
+            lost: lost_receiver,
+            own,
+            without_parents: Mutex::default(),
+            tasks,
+        })
+    }
+
+    async fn read(&self, service: &str, address: &Address) -> Result<Option<Held>, Error> {
+        let key = self.etcd.layout.instance(service, address)?;
+        let answer = self
+            .etcd
+            .cluster
+            .call("reading", async |client| client.kv_client().get(key.as_str(), None).await)
+            .await?;
+        Ok(answer.kvs().first().map(held))
+    }
+
+    async fn put(&self, service: &str, instance: &Instance, expected: &Expect) -> Result<Swap, Error> {
+        let key = self.etcd.layout.instance(service, instance.address())?;
+        let value = instance.attributes().text();
+        let compare = match expected {
+            Expect::Absent => Compare::create_revision(key.as_str(), CompareOp::Equal, 0),
+            Expect::Version(version) => {
+                Compare::mod_revision(key.as_str(), CompareOp::Equal, revision(version)?)
+            }
+        };
+        let node = TxnOp::put(key.as_str(), value, Some(PutOptions::new().with_lease(self.id)));
+        let transaction = |parents: Vec<TxnOp>| {
+            let mut operations = parents;
+            operations.push(node.clone());
+            Txn::new().when([compare.clone()]).and_then(operations)
+        };
+        let mut parents = Vec::new();
+        if self.etcd.publish_parents && !*self.without_parents.lock() {
+            parents = self.etcd.parents([service])?;
+        }
+        // Before it is written, so that the key's guard knows this write from others'.
+        let before = self.own.insert(&key, value);
+        let put = async |client: Client| {
+            match client.kv_client().txn(transaction(parents.clone())).await {
+                Err(e) if is_lease_gone(&e) => Ok(None),
+                Err(e) if is_denied(&e) && !parents.is_empty() => {
+                    let written = client.kv_client().txn(transaction(Vec::new())).await?;
+                    self.leave_parents_out(&e);
+                    Ok(Some(written))
+                }
+                answer => answer.map(Some),
+            }
+        };
+        match self.etcd.cluster.call("registering", put).await? {
+            Some(answer) if answer.succeeded() => Ok(Swap::Done),
+            Some(_) => {
+                self.own.restore(&key, before);
+                Ok(Swap::Conflict)
+            }
+            None => {
+                self.own.doubted.notify_one();
+                let text = format!("{}: registering: lease {} is gone", self.etcd.cluster.name(), self.name);
+                Err(Error::new(ErrorKind::Unavailable, text))
+            }
+        }
+    }
+
+    fn leave_parents_out(&self, e: &EtcdError) {
+        if !std::mem::replace(&mut *self.without_parents.lock(), true) {
+            tracing::warn!(
+                registry = self.etcd.cluster.name(),
+                error = %e,
+                "instances are registered without the keys above them, which this user may not write: consoles may not list the services"
+            );
+        }
+    }
+
+    async fn delete(&self, service: &str, address: &Address, version: &Version) -> Result<Swap, Error> {
+        let key = self.etcd.layout.instance(service, address)?;
+        let before = self.own.remove(&key);
+        let swap = self.etcd.delete(&key, revision(version)?).await;
+        if !matches!(swap, Ok(Swap::Done)) {
+            self.own.restore(&key, before);
+        }
+        swap
+    }
+
+    async fn lost(&self) -> Error {
+        let mut lost = self.lost.clone();
+        let why = match lost.wait_for(Option::is_some).await {
+            Ok(why) => why.as_deref().unwrap_or_default().to_owned(),
+            // The tasks end by themselves only after they have said why, so it was closed.
+            Err(_) => "it was given up".to_owned(),
+        };
+        let text = format!("{}: lease {} is lost: {why}", self.etcd.cluster.name(), self.name);
+        Error::new(ErrorKind::Unavailable, text)
+    }
+
+    async fn uphold(&self, services: &[Arc<str>]) -> Result<(), Error> {
+        if !self.etcd.publish_parents || *self.without_parents.lock() {
+            return Ok(());
+        }
+        for some in services.chunks(PARENTS_AT_ONCE) {
+            let parents = self.etcd.parents(some.iter().map(|service| &**service))?;
+            let put = async |client: Client| {
+                match client.kv_client().txn(Txn::new().and_then(parents.clone())).await {
+                    Err(e) if is_denied(&e) => {
+                        self.leave_parents_out(&e);
+                        Ok(())
+                    }
+                    answer => answer.map(|_| ()),
+                }
+            };
+            self.etcd.cluster.call("writing the keys above the instances", put).await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.tasks.each_ref().map(AbortHandle::abort);
+        let revoke = async |client: Client| match client.lease_client().revoke(self.id).await {
+            Err(e) if is_lease_gone(&e) => Ok(()),
+            answer => answer.map(|_| ()),
+        };
+        self.etcd.cluster.call("giving the lease up", revoke).await
+    }
+}
+
+impl Etcd {
+    /// Writes `BASE` and `BASE/Service` where they are missing, without a lease: they are not this
+    /// process's alone, and Go's servers take theirs along when they go.
+    fn parents<'a>(&self, services: impl IntoIterator<Item = &'a str>) -> Result<Vec<TxnOp>, Error> {
+        let if_absent = |key: &str, value: &str| {
+            let absent = Compare::create_revision(key, CompareOp::Equal, 0);
+            TxnOp::txn(Txn::new().when([absent]).and_then([TxnOp::put(key, value, None)]))
+        };
+        let mut parents = vec![if_absent(self.layout.base(), layout::BASE_VALUE)];
+        for service in services {
+            parents.push(if_absent(&self.layout.service(service)?, service));
+        }
+        Ok(parents)
+    }
+
+    /// Deletes a key that is still of this revision.
+    pub(super) async fn delete(&self, key: &str, revision: i64) -> Result<Swap, Error> {
+        let transaction = Txn::new()
+            .when([Compare::mod_revision(key, CompareOp::Equal, revision)])
+            .and_then([TxnOp::delete(key, None)])
+            .or_else([TxnOp::get(key, None)]);
+        let answer = self
+            .cluster
+            .call("removing", async |client| client.kv_client().txn(transaction.clone()).await)
+            .await?;
+        let gone = match answer.op_responses().first() {
+            Some(TxnOpResponse::Get(found)) => found.kvs().is_empty(),
+            _ => answer.succeeded(),
+        };
+        Ok(if gone { Swap::Done } else { Swap::Conflict })
+    }
+}
+
+/// What stands in a key.
+pub(super) fn held(kv: &KeyValue) -> Held {
+    Held {
+        attributes: Attributes::parse(&String::from_utf8_lossy(kv.value())),
+        owner: (kv.lease() != 0).then(|| format!("{:x}", kv.lease()).into()),
+        version: kv.mod_revision().into(),
+    }
+}
+
+/// The modification revision that a version stands for.
+pub(super) fn revision(version: &Version) -> Result<i64, Error> {
+    version.number().ok_or_else(|| {
+        let text = format!("`{version}` is not a version of etcd's; expected a modification revision");
+        Error::new(ErrorKind::Invalid, text)
+    })
+}
+
+/// Renews the lease until it is lost.
+async fn renew(etcd: Arc<Etcd>, pulse: Arc<Pulse>, granted: Instant) {
+    let mut answered = granted;
+    let mut next = granted + pulse.ttl / 3;
+    let why: String = loop {
+        let last = answered + pulse.ttl * 2 / 3;
+        tokio::select! {
+            () = sleep_until(next.min(last)) => {}
+            () = pulse.doubt.notified() => {}
+        }
+        let asked = Instant::now();
+        let renewal = etcd.cluster.call("renewing the lease", async |client| {
+            match client.lease_client().keep_alive(pulse.id).await {
+                Ok(_) => Ok(true),
+                Err(e) if is_lease_gone(&e) => Ok(false),
+                Err(e) => Err(e),
+            }
+        });
+        match timeout_at(last, renewal).await {
+            Ok(Ok(true)) => {
+                answered = asked;
+                next = asked + pulse.ttl / 3;
+            }
+            Ok(Ok(false)) => break "it has expired or was revoked".to_owned(),
+            Ok(Err(e)) if Instant::now() < last => {
+                tracing::debug!(error = %e, "a renewal failed, and is tried again");
+                sleep(RETRY).await;
+                next = Instant::now();
+            }
+            Ok(Err(e)) => break format!("{:?} without a renewal; {e}", answered.elapsed()),
+            Err(_) => break format!("{:?} without a renewal", answered.elapsed()),
+        }
+    };
+    pulse.lost.send_replace(Some(why.into()));
+}
+
+impl Session for Lease {
+    fn id(&self) -> &str {
+        &self.name
+    }
+
+    fn read<'a>(
+        &'a self,
+        service: &'a str,
+        address: &'a Address,
+    ) -> BoxFuture<'a, Result<Option<Held>, Error>> {
+        Box::pin(self.read(service, address))
+    }
+
+    fn put<'a>(
+        &'a self,
+        service: &'a str,
+        instance: &'a Instance,
+        expected: &'a Expect,
+    ) -> BoxFuture<'a, Result<Swap, Error>> {
+        Box::pin(self.put(service, instance, expected))
+    }
+
+    fn delete<'a>(
+        &'a self,
+        service: &'a str,
+        address: &'a Address,
+        version: &'a Version,
+    ) -> BoxFuture<'a, Result<Swap, Error>> {
+        Box::pin(self.delete(service, address, version))
+    }
+
+    fn lost(&self) -> BoxFuture<'_, Error> {
+        Box::pin(self.lost())
+    }
+
+    fn disturbed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.own.disturbed.notified())
+    }
+
+    fn uphold<'a>(&'a self, services: &'a [Arc<str>]) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.uphold(services))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.close())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.tasks.each_ref().map(AbortHandle::abort);
+    }
+}
