@@ -40,7 +40,9 @@ impl Access {
             (None, None) => None,
             (Some(user), Some(password)) => Some((user.to_owned(), password.clone())),
             _ => {
-                return refuse("expected both a user and a password, as etcd://user:password@host/base".into());
+                return refuse(
+                    "expected both a user and a password, as etcd://user:password@host/base".into(),
+                );
             }
         };
         let own = match (url.option("cert"), url.option("key")) {
@@ -125,11 +127,17 @@ impl Tls {
 fn pem(option: &str, path: &Path, kind: &str) -> Result<Vec<u8>, Error> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|e| {
-        Error::new(ErrorKind::Invalid, format!("the file `{shown}` of the option `{option}` cannot be read: {e}"))
-            .with_source(e)
+        Error::new(
+            ErrorKind::Invalid,
+            format!("the file `{shown}` of the option `{option}` cannot be read: {e}"),
+        )
+        .with_source(e)
     })?;
     let text = String::from_utf8_lossy(&bytes);
-    if !text.lines().any(|line| line.starts_with("-----BEGIN ") && line.trim_end().ends_with(&format!("{kind}-----"))) {
+    if !text
+        .lines()
+        .any(|line| line.starts_with("-----BEGIN ") && line.trim_end().ends_with(&format!("{kind}-----")))
+    {
         let text = format!("the file `{shown}` of the option `{option}` holds no `{kind}` in PEM");
         return Err(Error::new(ErrorKind::Invalid, text));
     }

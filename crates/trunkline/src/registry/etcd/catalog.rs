@@ -16,10 +16,12 @@ impl Etcd {
         let prefix = self.layout.services();
         let answer = self
             .cluster
-            .call("listing services", async |client| {
-                let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
-                let options = GetOptions::new().with_prefix().with_keys_only();
-                kv.get(prefix.as_str(), Some(options)).await
+            .call("listing services", |client| {
+                let prefix = &*prefix;
+                Box::pin(async move {
+                    let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
+                    kv.get(prefix, Some(GetOptions::new().with_prefix().with_keys_only())).await
+                })
             })
             .await?;
         let mut services = BTreeSet::new();
@@ -38,9 +40,12 @@ impl Etcd {
         let prefix = self.layout.instances(service)?;
         let answer = self
             .cluster
-            .call("listing instances", async |client| {
-                let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
-                kv.get(prefix.as_str(), Some(GetOptions::new().with_prefix())).await
+            .call("listing instances", |client| {
+                let prefix = &*prefix;
+                Box::pin(async move {
+                    let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
+                    kv.get(prefix, Some(GetOptions::new().with_prefix())).await
+                })
             })
             .await?;
         let entry = |kv: &KeyValue| {
@@ -65,11 +70,11 @@ impl Etcd {
         let transaction = Txn::new()
             .when([Compare::mod_revision(key.as_str(), CompareOp::Equal, revision(version)?)])
             .and_then([TxnOp::put(key, attributes.text(), Some(keep))]);
-        let answer = self
-            .cluster
-            .call("editing", async |client| client.kv_client().txn(transaction.clone()).await)
-            .await?;
-        Ok(if answer.succeeded() { Swap::Done } else { Swap::Conflict })
+        Ok(if self.transact("editing", &transaction).await?.succeeded() {
+            Swap::Done
+        } else {
+            Swap::Conflict
+        })
     }
 
     async fn remove(&self, service: &str, address: &Address, version: &Version) -> Result<Swap, Error> {

@@ -2,18 +2,23 @@
 //! are called.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use etcd_client::{Client, Error as EtcdError};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::access::{Access, Refusal};
 use crate::error::{Error, ErrorKind};
+use crate::transport::BoxFuture;
 
 /// How long one member may take for one answer. A member that hangs is noticed by this and by
 /// nothing else while no stream is open.
 const CALL: Duration = Duration::from_secs(3);
+
+/// An answer that took so long when nobody waited for it any more counts as none.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The most that is taken of one answer: a service with some hundred thousand instances.
 pub(super) const MOST_BYTES: usize = 64 << 20;
@@ -35,6 +40,8 @@ pub(super) struct Cluster {
     access: Access,
     /// Held while connecting, so that those who need a connection at once share one.
     current: Mutex<Current>,
+    /// The connection that somebody stopped waiting for; generations begin with 1.
+    given_up: AtomicU64,
 }
 
 #[derive(Default)]
@@ -55,7 +62,7 @@ pub(super) struct Member {
 
 impl Cluster {
     pub(super) fn new(name: Arc<str>, hosts: Vec<String>, access: Access) -> Self {
-        Self { name, hosts, access, current: Mutex::default() }
+        Self { name, hosts, access, current: Mutex::default(), given_up: AtomicU64::new(0) }
     }
 
     /// What the registry is called in errors and logs.
@@ -65,19 +72,19 @@ impl Cluster {
 
     /// Asks one member after another until one answers, each within its limit. What is asked may
     /// be carried out twice: a member that hangs may do it in the end.
-    pub(super) async fn call<T>(
+    pub(super) async fn call<'a, T>(
         &self,
         what: &str,
-        ask: impl AsyncFn(Client) -> Result<T, EtcdError>,
+        ask: impl Fn(Client) -> BoxFuture<'a, Result<T, EtcdError>>,
     ) -> Result<T, Error> {
         Ok(self.call_member(what, ask).await?.0)
     }
 
     /// As [`call`](Self::call), and says who answered.
-    pub(super) async fn call_member<T>(
+    pub(super) async fn call_member<'a, T>(
         &self,
         what: &str,
-        ask: impl AsyncFn(Client) -> Result<T, EtcdError>,
+        ask: impl Fn(Client) -> BoxFuture<'a, Result<T, EtcdError>>,
     ) -> Result<(T, Member), Error> {
         // Twice where there is one member: the connection may be one from before its restart.
         let mut left = self.hosts.len().max(2);
@@ -112,7 +119,11 @@ impl Cluster {
         what: &str,
         answer: impl Future<Output = Result<T, EtcdError>>,
     ) -> Result<T, Failed> {
-        let failed = match timeout(CALL, answer).await {
+        let waiting =
+            Waiting { given_up: &self.given_up, generation: member.generation, since: Instant::now() };
+        let answered = timeout(CALL, answer).await;
+        waiting.end();
+        let failed = match answered {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(e)) => self.failed(member.host, what, e),
             Err(_) => Failed { error: self.silent(member.host, what), elsewhere: true },
@@ -134,6 +145,10 @@ impl Cluster {
 
     async fn member(&self) -> Result<Member, Failed> {
         let mut current = self.current.lock().await;
+        if current.client.is_some() && self.given_up.load(Ordering::Relaxed) == current.generation {
+            current.client = None;
+            current.host = (current.host + 1) % self.hosts.len();
+        }
         let host = current.host;
         let client = match &current.client {
             Some(client) => client.clone(),
@@ -153,12 +168,7 @@ impl Cluster {
     }
 
     async fn connect(&self, host: usize) -> Result<Client, Failed> {
-        let connect = async |as_user| {
-            timeout(CALL, self.access.connect(&self.hosts[host], as_user))
-                .await
-                .map_err(|_| Failed { error: self.silent(host, "connecting"), elsewhere: true })
-        };
-        let refusal = match connect(true).await? {
+        let refusal = match self.connect_as(host, true).await? {
             Ok(client) => return Ok(client),
             Err(refusal) => refusal,
         };
@@ -169,7 +179,7 @@ impl Cluster {
                     registry = &*self.name,
                     "etcd has its authentication switched off: the user and the password are not used"
                 );
-                match connect(false).await? {
+                match self.connect_as(host, false).await? {
                     Ok(client) => Ok(client),
                     Err(Refusal::Etcd(e)) => Err(self.failed(host, "connecting", e)),
                     Err(Refusal::Files(error)) => Err(Failed { error, elsewhere: false }),
@@ -183,9 +193,14 @@ impl Cluster {
         }
     }
 
+    async fn connect_as(&self, host: usize, user: bool) -> Result<Result<Client, Refusal>, Failed> {
+        timeout(CALL, self.access.connect(&self.hosts[host], user))
+            .await
+            .map_err(|_| Failed { error: self.silent(host, "connecting"), elsewhere: true })
+    }
+
     fn silent(&self, host: usize, what: &str) -> Error {
-        let text =
-            format!("{}: {what}: {} has not answered within {CALL:?}", self.name, self.hosts[host]);
+        let text = format!("{}: {what}: {} has not answered within {CALL:?}", self.name, self.hosts[host]);
         Error::new(ErrorKind::Unavailable, text)
     }
 
@@ -212,6 +227,28 @@ impl Cluster {
     pub(super) fn ended(&self, member: &Member, what: &str, why: &str) -> Error {
         let text = format!("{}: {what}: {} {why}", self.name, self.hosts[member.host]);
         Error::new(ErrorKind::Unavailable, text)
+    }
+}
+
+/// Waits for an answer. Whoever has a shorter limit than [`CALL`] drops it, and has to find another
+/// connection the next time, too.
+struct Waiting<'a> {
+    given_up: &'a AtomicU64,
+    generation: u64,
+    since: Instant,
+}
+
+impl Waiting<'_> {
+    fn end(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.since.elapsed() > PATIENCE {
+            self.given_up.store(self.generation, Ordering::Relaxed);
+        }
     }
 }
 

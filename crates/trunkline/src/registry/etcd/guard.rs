@@ -114,7 +114,10 @@ async fn watch_keys(
     let first = keys.next().unwrap_or_default();
     let (mut stream, member) = etcd
         .cluster
-        .call_member(GUARDING, async |client| client.watch_client().watch(first.as_str(), None).await)
+        .call_member(GUARDING, |client| {
+            let first = &*first;
+            Box::pin(async move { client.watch_client().watch(first, None).await })
+        })
         .await?;
     let mut watched = vec![first];
     for key in keys {

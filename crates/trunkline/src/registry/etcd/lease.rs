@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Client, Compare, CompareOp, Error as EtcdError, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse};
+use etcd_client::{
+    Client, Compare, CompareOp, Error as EtcdError, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse,
+    TxnResponse,
+};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -68,7 +71,9 @@ impl Lease {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         let granted = etcd
             .cluster
-            .call("granting a lease", async |client| client.lease_client().grant(seconds, None).await)
+            .call("granting a lease", |client| {
+                Box::pin(async move { client.lease_client().grant(seconds, None).await })
+            })
             .await?;
         // etcd may grant longer than was asked for; the process is then forgotten later, and
         // renewing as if it were not costs little.
@@ -96,7 +101,10 @@ impl Lease {
         let answer = self
             .etcd
             .cluster
-            .call("reading", async |client| client.kv_client().get(key.as_str(), None).await)
+            .call("reading", |client| {
+                let key = &*key;
+                Box::pin(async move { client.kv_client().get(key, None).await })
+            })
             .await?;
         Ok(answer.kvs().first().map(held))
     }
@@ -111,27 +119,29 @@ impl Lease {
             }
         };
         let node = TxnOp::put(key.as_str(), value, Some(PutOptions::new().with_lease(self.id)));
-        let transaction = |parents: Vec<TxnOp>| {
-            let mut operations = parents;
-            operations.push(node.clone());
-            Txn::new().when([compare.clone()]).and_then(operations)
+        let alone = &Txn::new().when([compare.clone()]).and_then([node.clone()]);
+        let with_parents = &if self.etcd.publish_parents && !*self.without_parents.lock() {
+            let mut operations = self.etcd.parents([service])?;
+            operations.push(node);
+            Some(Txn::new().when([compare]).and_then(operations))
+        } else {
+            None
         };
-        let mut parents = Vec::new();
-        if self.etcd.publish_parents && !*self.without_parents.lock() {
-            parents = self.etcd.parents([service])?;
-        }
         // Before it is written, so that the key's guard knows this write from others'.
         let before = self.own.insert(&key, value);
-        let put = async |client: Client| {
-            match client.kv_client().txn(transaction(parents.clone())).await {
-                Err(e) if is_lease_gone(&e) => Ok(None),
-                Err(e) if is_denied(&e) && !parents.is_empty() => {
-                    let written = client.kv_client().txn(transaction(Vec::new())).await?;
-                    self.leave_parents_out(&e);
-                    Ok(Some(written))
+        let put = |client: Client| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                let mut kv = client.kv_client();
+                match kv.txn(with_parents.as_ref().unwrap_or(alone).clone()).await {
+                    Err(e) if is_lease_gone(&e) => Ok(None),
+                    Err(e) if is_denied(&e) && with_parents.is_some() => {
+                        let written = kv.txn(alone.clone()).await?;
+                        self.leave_parents_out(&e);
+                        Ok(Some(written))
+                    }
+                    answer => answer.map(Some),
                 }
-                answer => answer.map(Some),
-            }
+            })
         };
         match self.etcd.cluster.call("registering", put).await? {
             Some(answer) if answer.succeeded() => Ok(Swap::Done),
@@ -183,15 +193,17 @@ impl Lease {
             return Ok(());
         }
         for some in services.chunks(PARENTS_AT_ONCE) {
-            let parents = self.etcd.parents(some.iter().map(|service| &**service))?;
-            let put = async |client: Client| {
-                match client.kv_client().txn(Txn::new().and_then(parents.clone())).await {
-                    Err(e) if is_denied(&e) => {
-                        self.leave_parents_out(&e);
-                        Ok(())
+            let parents = &self.etcd.parents(some.iter().map(|service| &**service))?;
+            let put = |client: Client| -> BoxFuture<'_, _> {
+                Box::pin(async move {
+                    match client.kv_client().txn(Txn::new().and_then(parents.clone())).await {
+                        Err(e) if is_denied(&e) => {
+                            self.leave_parents_out(&e);
+                            Ok(())
+                        }
+                        answer => answer.map(|_| ()),
                     }
-                    answer => answer.map(|_| ()),
-                }
+                })
             };
             self.etcd.cluster.call("writing the keys above the instances", put).await?;
         }
@@ -199,10 +211,14 @@ impl Lease {
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.tasks.each_ref().map(AbortHandle::abort);
-        let revoke = async |client: Client| match client.lease_client().revoke(self.id).await {
-            Err(e) if is_lease_gone(&e) => Ok(()),
-            answer => answer.map(|_| ()),
+        self.tasks.iter().for_each(AbortHandle::abort);
+        let revoke = |client: Client| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                match client.lease_client().revoke(self.id).await {
+                    Err(e) if is_lease_gone(&e) => Ok(()),
+                    answer => answer.map(|_| ()),
+                }
+            })
         };
         self.etcd.cluster.call("giving the lease up", revoke).await
     }
@@ -223,16 +239,19 @@ impl Etcd {
         Ok(parents)
     }
 
+    pub(super) async fn transact(&self, what: &str, transaction: &Txn) -> Result<TxnResponse, Error> {
+        self.cluster
+            .call(what, |client| Box::pin(async move { client.kv_client().txn(transaction.clone()).await }))
+            .await
+    }
+
     /// Deletes a key that is still of this revision.
     pub(super) async fn delete(&self, key: &str, revision: i64) -> Result<Swap, Error> {
         let transaction = Txn::new()
             .when([Compare::mod_revision(key, CompareOp::Equal, revision)])
             .and_then([TxnOp::delete(key, None)])
             .or_else([TxnOp::get(key, None)]);
-        let answer = self
-            .cluster
-            .call("removing", async |client| client.kv_client().txn(transaction.clone()).await)
-            .await?;
+        let answer = self.transact("removing", &transaction).await?;
         let gone = match answer.op_responses().first() {
             Some(TxnOpResponse::Get(found)) => found.kvs().is_empty(),
             _ => answer.succeeded(),
@@ -269,12 +288,15 @@ async fn renew(etcd: Arc<Etcd>, pulse: Arc<Pulse>, granted: Instant) {
             () = pulse.doubt.notified() => {}
         }
         let asked = Instant::now();
-        let renewal = etcd.cluster.call("renewing the lease", async |client| {
-            match client.lease_client().keep_alive(pulse.id).await {
-                Ok(_) => Ok(true),
-                Err(e) if is_lease_gone(&e) => Ok(false),
-                Err(e) => Err(e),
-            }
+        let id = pulse.id;
+        let renewal = etcd.cluster.call("renewing the lease", |client| {
+            Box::pin(async move {
+                match client.lease_client().keep_alive(id).await {
+                    Ok(_) => Ok(true),
+                    Err(e) if is_lease_gone(&e) => Ok(false),
+                    Err(e) => Err(e),
+                }
+            })
         });
         match timeout_at(last, renewal).await {
             Ok(Ok(true)) => {
@@ -344,6 +366,6 @@ impl Session for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.tasks.each_ref().map(AbortHandle::abort);
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }

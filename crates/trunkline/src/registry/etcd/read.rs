@@ -31,9 +31,12 @@ impl Etcd {
         let prefix = self.layout.instances(service)?;
         let (listed, member) = self
             .cluster
-            .call_member("listing", async |client| {
-                let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
-                kv.get(prefix.as_str(), Some(GetOptions::new().with_prefix())).await
+            .call_member("listing", |client| {
+                let prefix = &*prefix;
+                Box::pin(async move {
+                    let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
+                    kv.get(prefix, Some(GetOptions::new().with_prefix())).await
+                })
             })
             .await?;
         let mut view = View::new(prefix, &listed);
