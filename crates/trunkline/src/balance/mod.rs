@@ -14,9 +14,11 @@ use tokio::time::Instant;
 
 use crate::registry::Instance;
 
-#[allow(dead_code, reason = "written by the client once it balances")]
+mod p2c;
 mod stats;
 
+pub use p2c::P2c;
+pub(crate) use stats::Shut;
 pub use stats::Stats;
 
 /// A way to spread calls over instances.
@@ -77,6 +79,8 @@ pub struct Pick<'a> {
     pub now: Instant,
     /// Where chance comes from.
     pub random: &'a Random,
+    /// Nobody is open: those will do that would rather be left alone.
+    pub(crate) in_need: bool,
 }
 
 impl Pick<'_> {
@@ -84,7 +88,9 @@ impl Pick<'_> {
     /// breaker or a lost connection, and the call has not been there.
     pub fn is_open(&self, place: usize) -> bool {
         self.candidates.get(place).is_some_and(|candidate| {
-            candidate.stats.is_open() && !self.tried.iter().any(|tried| Arc::ptr_eq(tried, &candidate.stats))
+            let stats = &candidate.stats;
+            (stats.is_open() || self.in_need && stats.is_nearly_open())
+                && !self.tried.iter().any(|tried| Arc::ptr_eq(tried, stats))
         })
     }
 }
