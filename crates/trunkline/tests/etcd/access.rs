@@ -81,7 +81,7 @@ async fn users_log_in_and_again_when_they_have_to() {
 async fn tls_verifies_both_sides() {
     let folder = folder();
     certificates(&folder);
-    let Some(etcd) = Etcd::start_with_tls(folder) else { return };
+    let Some(etcd) = Etcd::start_with_tls(&folder) else { return };
     etcd.ctl(&["put", NODE, ""]);
     let file = |name: &str| etcd.folder.join(name).display().to_string();
     let own = format!("cert={}&key={}", file("client.pem"), file("client.key"));

@@ -20,22 +20,26 @@ pub(crate) struct Etcd {
 impl Etcd {
     /// Starts one; none, and a line that says so, where there is no etcd.
     pub(crate) fn start() -> Option<Self> {
-        Self::start_in(folder(), false)
+        Self::start_in(&folder(), false)
     }
 
     /// Starts one with the certificates `ca.pem`, `server.pem` and `server.key` of this folder.
-    pub(crate) fn start_with_tls(folder: PathBuf) -> Option<Self> {
+    pub(crate) fn start_with_tls(folder: &Path) -> Option<Self> {
         Self::start_in(folder, true)
     }
 
-    fn start_in(folder: PathBuf, tls: bool) -> Option<Self> {
+    fn start_in(folder: &Path, tls: bool) -> Option<Self> {
         if !is_here() {
             return None;
         }
-        fs::create_dir_all(&folder).unwrap();
         for _ in 0..5 {
-            let mut etcd =
-                Self { client: free_port(), peer: free_port(), folder: folder.clone(), tls, process: None };
+            let mut etcd = Self {
+                client: free_port(),
+                peer: free_port(),
+                folder: folder.to_owned(),
+                tls,
+                process: None,
+            };
             if etcd.run() {
                 return Some(etcd);
             }
