@@ -4,10 +4,18 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test sets up either works or fails the test")]
 
+// What every back end has to pass is in `suite.rs`; some of its tools are of use here.
+#[allow(dead_code, unused_imports, unused_macros, reason = "the suite is run by its own binary")]
+#[path = "../registry/suite/mod.rs"]
+mod suite;
+
 mod access;
+#[allow(dead_code, reason = "shared with the other binary")]
 mod proxy;
 mod reading;
+#[allow(dead_code, reason = "shared with the other binary")]
 mod server;
+mod writing;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
-//! A TCP proxy before etcd that holds back what the client sends, from a chosen moment on.
+//! A TCP proxy before etcd, that cuts connections, or holds back what the client sends from a chosen
+//! moment on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -12,30 +13,44 @@ use tokio::task::JoinSet;
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     held: Arc<watch::Sender<bool>>,
-    _task: JoinSet<()>,
+    connections: Arc<Mutex<JoinSet<()>>>,
+    _accepting: JoinSet<()>,
 }
 
 impl Proxy {
+    /// Forwards to a port.
+    pub(crate) async fn to(port: u16) -> Self {
+        Self::new(port, None).await
+    }
+
     /// Forwards to a port. When the server has sent `marker`, the client's bytes wait.
-    pub(crate) async fn holding_after(marker: &'static [u8], to: u16) -> Self {
+    pub(crate) async fn holding_after(marker: &'static [u8], port: u16) -> Self {
+        Self::new(port, Some(marker)).await
+    }
+
+    async fn new(to: u16, mut marker: Option<&'static [u8]>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let held = Arc::new(watch::channel(false).0);
-        let mut task = JoinSet::new();
-        let holding = held.clone();
-        task.spawn(async move {
-            let mut connections = JoinSet::new();
-            let mut is_first = true;
+        let connections = Arc::new(Mutex::new(JoinSet::new()));
+        let mut accepting = JoinSet::new();
+        let (holding, open) = (held.clone(), connections.clone());
+        accepting.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else { continue };
                 let (client, server) = (client.into_split(), server.into_split());
-                connections.spawn(forward(client.0, server.1, holding.subscribe()));
-                // Only the first connection's list is held back.
-                let marker = std::mem::take(&mut is_first).then_some(marker);
-                connections.spawn(answer(server.0, client.1, marker, holding.clone()));
+                let mut open = open.lock().unwrap();
+                open.spawn(forward(client.0, server.1, holding.subscribe()));
+                // Only the first connection is held back.
+                open.spawn(answer(server.0, client.1, marker.take(), holding.clone()));
             }
         });
-        Self { port, held, _task: task }
+        Self { port, held, connections, _accepting: accepting }
+    }
+
+    /// Ends all connections.
+    pub(crate) fn cut(&self) {
+        self.connections.lock().unwrap().abort_all();
     }
 
     /// Waits until it holds back.

@@ -90,6 +90,10 @@ impl Etcd {
         }
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Deletes all it has stored, while it is not running.
     pub(crate) fn wipe(&self) {
         assert!(self.process.is_none(), "it is running");

@@ -270,11 +270,6 @@ pub(super) fn is_lease_gone(e: &EtcdError) -> bool {
     }
 }
 
-/// Whether it was refused because this user may not.
-pub(super) fn is_denied(e: &EtcdError) -> bool {
-    code_of(e) == Some(code::PERMISSION_DENIED)
-}
-
 fn is_without_users(e: &EtcdError) -> bool {
     code_of(e) == Some(code::FAILED_PRECONDITION)
 }

@@ -1,18 +1,17 @@
 //! Writing: one lease for all keys of a process, renewed until it is lost or given up.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use etcd_client::{
-    Client, Compare, CompareOp, Error as EtcdError, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse,
-    TxnResponse,
+    Client, Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse, TxnResponse,
 };
-use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::cluster::{is_denied, is_lease_gone};
+use super::cluster::is_lease_gone;
 use super::guard::{self, Own};
 use super::{Etcd, layout};
 use crate::error::{Error, ErrorKind};
@@ -26,7 +25,7 @@ const SHORTEST: Duration = Duration::from_secs(5);
 /// The pause after a renewal that failed.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// The parents that are written in one transaction, of which etcd takes 128 operations.
+/// The services whose parents are read in one transaction: etcd takes 128 operations.
 const PARENTS_AT_ONCE: usize = 64;
 
 /// Where leases come from.
@@ -41,7 +40,7 @@ struct Lease {
     lost: watch::Receiver<Option<Arc<str>>>,
     own: Arc<Own>,
     /// Set once a user was seen who may write instances and not what stands above them.
-    without_parents: Mutex<bool>,
+    without_parents: AtomicBool,
     tasks: [AbortHandle; 2],
 }
 
@@ -88,10 +87,10 @@ impl Lease {
         Ok(Self {
             etcd,
             id: granted.id(),
-            name: format!("{:x}", granted.id()),
+            name: lease_name(granted.id()),
             lost: lost_receiver,
             own,
-            without_parents: Mutex::default(),
+            without_parents: AtomicBool::new(false),
             tasks,
         })
     }
@@ -119,32 +118,24 @@ impl Lease {
             }
         };
         let node = TxnOp::put(key.as_str(), value, Some(PutOptions::new().with_lease(self.id)));
-        let alone = &Txn::new().when([compare.clone()]).and_then([node.clone()]);
-        let with_parents = &if self.etcd.publish_parents && !*self.without_parents.lock() {
-            let mut operations = self.etcd.parents([service])?;
-            operations.push(node);
-            Some(Txn::new().when([compare]).and_then(operations))
-        } else {
-            None
-        };
+        let transaction = &Txn::new().when([compare]).and_then([node]);
         // Before it is written, so that the key's guard knows this write from others'.
         let before = self.own.insert(&key, value);
         let put = |client: Client| -> BoxFuture<'_, _> {
             Box::pin(async move {
-                let mut kv = client.kv_client();
-                match kv.txn(with_parents.as_ref().unwrap_or(alone).clone()).await {
+                match client.kv_client().txn(transaction.clone()).await {
                     Err(e) if is_lease_gone(&e) => Ok(None),
-                    Err(e) if is_denied(&e) && with_parents.is_some() => {
-                        let written = kv.txn(alone.clone()).await?;
-                        self.leave_parents_out(&e);
-                        Ok(Some(written))
-                    }
                     answer => answer.map(Some),
                 }
             })
         };
         match self.etcd.cluster.call("registering", put).await? {
-            Some(answer) if answer.succeeded() => Ok(Swap::Done),
+            Some(answer) if answer.succeeded() => {
+                if let Err(e) = self.put_parents([service]).await {
+                    tracing::debug!(error = %e, "the keys above the instance are written later");
+                }
+                Ok(Swap::Done)
+            }
             Some(_) => {
                 self.own.restore(&key, before);
                 Ok(Swap::Conflict)
@@ -157,13 +148,25 @@ impl Lease {
         }
     }
 
-    fn leave_parents_out(&self, e: &EtcdError) {
-        if !std::mem::replace(&mut *self.without_parents.lock(), true) {
-            tracing::warn!(
-                registry = self.etcd.cluster.name(),
-                error = %e,
-                "instances are registered without the keys above them, which this user may not write: consoles may not list the services"
-            );
+    /// Writes `BASE` and `BASE/Service` where they are missing, without a lease: they are not this
+    /// process's alone, and Go's servers take theirs along when they go.
+    async fn put_parents<'a>(&self, services: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+        if !self.etcd.publish_parents || self.without_parents.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut parents = vec![(self.etcd.layout.base().to_owned(), layout::BASE_VALUE)];
+        for service in services {
+            parents.push((self.etcd.layout.service(service)?, service));
+        }
+        match self.etcd.put_missing(&parents).await {
+            Err(e) if e.kind() == ErrorKind::Denied => {
+                self.without_parents.store(true, Ordering::Relaxed);
+                tracing::warn!(
+                    "instances are registered without the keys above them, so that consoles may not list the services: {e}"
+                );
+                Ok(())
+            }
+            result => result,
         }
     }
 
@@ -189,23 +192,8 @@ impl Lease {
     }
 
     async fn uphold(&self, services: &[Arc<str>]) -> Result<(), Error> {
-        if !self.etcd.publish_parents || *self.without_parents.lock() {
-            return Ok(());
-        }
         for some in services.chunks(PARENTS_AT_ONCE) {
-            let parents = &self.etcd.parents(some.iter().map(|service| &**service))?;
-            let put = |client: Client| -> BoxFuture<'_, _> {
-                Box::pin(async move {
-                    match client.kv_client().txn(Txn::new().and_then(parents.clone())).await {
-                        Err(e) if is_denied(&e) => {
-                            self.leave_parents_out(&e);
-                            Ok(())
-                        }
-                        answer => answer.map(|_| ()),
-                    }
-                })
-            };
-            self.etcd.cluster.call("writing the keys above the instances", put).await?;
+            self.put_parents(some.iter().map(|service| &**service)).await?;
         }
         Ok(())
     }
@@ -225,18 +213,21 @@ impl Lease {
 }
 
 impl Etcd {
-    /// Writes `BASE` and `BASE/Service` where they are missing, without a lease: they are not this
-    /// process's alone, and Go's servers take theirs along when they go.
-    fn parents<'a>(&self, services: impl IntoIterator<Item = &'a str>) -> Result<Vec<TxnOp>, Error> {
-        let if_absent = |key: &str, value: &str| {
-            let absent = Compare::create_revision(key, CompareOp::Equal, 0);
-            TxnOp::txn(Txn::new().when([absent]).and_then([TxnOp::put(key, value, None)]))
-        };
-        let mut parents = vec![if_absent(self.layout.base(), layout::BASE_VALUE)];
-        for service in services {
-            parents.push(if_absent(&self.layout.service(service)?, service));
+    /// Writes those of these keys that are missing. They are read first, because they hardly ever
+    /// are, and reading costs the cluster less.
+    async fn put_missing(&self, entries: &[(String, &str)]) -> Result<(), Error> {
+        const WHAT: &str = "writing the keys above the instances";
+        let keys_only = GetOptions::new().with_keys_only();
+        let reads = entries.iter().map(|(key, _)| TxnOp::get(key.as_str(), Some(keys_only.clone())));
+        let answer = self.transact(WHAT, &Txn::new().and_then(reads.collect::<Vec<_>>())).await?;
+        for ((key, value), found) in entries.iter().zip(answer.op_responses()) {
+            if matches!(found, TxnOpResponse::Get(found) if found.kvs().is_empty()) {
+                let absent = Compare::create_revision(key.as_str(), CompareOp::Equal, 0);
+                let put = Txn::new().when([absent]).and_then([TxnOp::put(key.as_str(), *value, None)]);
+                self.transact(WHAT, &put).await?;
+            }
         }
-        Ok(parents)
+        Ok(())
     }
 
     pub(super) async fn transact(&self, what: &str, transaction: &Txn) -> Result<TxnResponse, Error> {
@@ -264,9 +255,14 @@ impl Etcd {
 pub(super) fn held(kv: &KeyValue) -> Held {
     Held {
         attributes: Attributes::parse(&String::from_utf8_lossy(kv.value())),
-        owner: (kv.lease() != 0).then(|| format!("{:x}", kv.lease()).into()),
+        owner: (kv.lease() != 0).then(|| lease_name(kv.lease()).into()),
         version: kv.mod_revision().into(),
     }
+}
+
+/// A lease as etcd's own tools write it.
+fn lease_name(id: i64) -> String {
+    format!("{id:016x}")
 }
 
 /// The modification revision that a version stands for.
