@@ -12,6 +12,7 @@ mod dialler;
 mod endpoint;
 mod explanation;
 mod fail;
+mod fan_out;
 mod fleet;
 mod handle;
 mod health;
@@ -21,12 +22,15 @@ mod inbound;
 mod pool;
 mod request;
 mod settings;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "tower")]
 mod tower;
 mod wishes;
 
 pub use builder::ClientBuilder;
 pub use fail::{FailMode, Retries, RetryBudget};
+pub use fan_out::Receipt;
 pub use handle::{Client, RawResponse, ServiceClient};
 pub use health::{Breaker, Ejection};
 pub use inbound::{PushStream, Pushed};

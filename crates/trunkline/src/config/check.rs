@@ -10,6 +10,12 @@ pub(crate) fn wrong(key: &str, why: &str) -> Error {
     Error::new(ErrorKind::Invalid, format!("the configuration cannot be: {key}: {why}")).not_sent()
 }
 
+/// A file asks for TLS where there is none.
+#[cfg(not(feature = "tls"))]
+pub(crate) fn without_tls() -> Error {
+    wrong("tls", "this program was built without TLS: enable the feature `tls` of `trunkline`")
+}
+
 /// A duration, longer than nothing.
 pub(crate) fn positive(key: &str, value: Option<Duration>, into: &mut Duration) -> Result<(), Error> {
     match value {
@@ -55,4 +61,16 @@ pub(crate) fn count(key: &str, value: Option<usize>, into: &mut usize) -> Result
 /// A number that may be nothing.
 pub(crate) fn size(value: Option<usize>, into: &mut usize) {
     *into = value.unwrap_or(*into);
+}
+
+/// A share, from nothing to all.
+pub(crate) fn share(key: &str, value: Option<f64>, into: &mut f64) -> Result<(), Error> {
+    match value {
+        Some(value) if !(0.0..=1.0).contains(&value) => Err(wrong(key, "it must be from 0 to 1")),
+        Some(value) => {
+            *into = value;
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }

@@ -216,7 +216,7 @@ async fn urls_that_cannot_work_are_refused() {
         ("etcd:///rpcx_test", "names no host"),
         ("etcd://h/b?publish_parents=perhaps", "expected true or false"),
         ("etcd://h/b?nonsense=1", "no option `nonsense`"),
-        ("etcds://h/b", "needs the option `ca`"),
+        ("etcds://h/b?cert=x", "`cert` and `key` go together"),
     ] {
         let error = Registry::open(url).expect_err(url).to_string();
         assert!(error.contains(why), "{url}: {error}");

@@ -27,7 +27,8 @@ pub(super) struct Access {
 
 /// The files of TLS, and what the server's certificate has to name.
 struct Tls {
-    ca: PathBuf,
+    /// The authorities that are believed; without a file the system's.
+    ca: Option<PathBuf>,
     /// The client's certificate and its key.
     own: Option<(PathBuf, PathBuf)>,
     server_name: Option<String>,
@@ -53,16 +54,9 @@ impl Access {
             }
         };
         let server_name = url.option("server_name").map(str::to_owned);
-        let tls = match url.option("ca") {
-            Some(ca) => Some(Tls { ca: ca.into(), own, server_name }),
-            None if url.scheme() == "etcds" || own.is_some() || server_name.is_some() => {
-                return refuse(
-                    "TLS needs the option `ca`: a file with the certificates, in PEM, that etcd's is to be verified with"
-                        .into(),
-                );
-            }
-            None => None,
-        };
+        let ca = url.option("ca").map(PathBuf::from);
+        let wants_tls = url.scheme() == "etcds" || ca.is_some() || own.is_some() || server_name.is_some();
+        let tls = wants_tls.then_some(Tls { ca, own, server_name });
         // Read for the first time now, so that a mistake is one at the start.
         if let Some(Err(e)) = tls.as_ref().map(Tls::options) {
             let text = format!("`{url}`: {}", e.message());
@@ -110,8 +104,12 @@ pub(super) enum Refusal {
 
 impl Tls {
     fn options(&self) -> Result<TlsOptions, Error> {
-        let ca = pem("ca", &self.ca, "CERTIFICATE")?;
-        let mut options = TlsOptions::new().ca_certificate(Certificate::from_pem(ca));
+        let mut options = match &self.ca {
+            Some(ca) => {
+                TlsOptions::new().ca_certificate(Certificate::from_pem(pem("ca", ca, "CERTIFICATE")?))
+            }
+            None => TlsOptions::new().with_native_roots(),
+        };
         if let Some((cert, key)) = &self.own {
             let cert = pem("cert", cert, "CERTIFICATE")?;
             options = options.identity(Identity::from_pem(cert, pem("key", key, "PRIVATE KEY")?));
@@ -156,8 +154,6 @@ mod tests {
     fn what_does_not_go_together_is_refused() {
         for (url, why) in [
             ("etcd://me@h/b", "both a user and a password"),
-            ("etcds://h/b", "needs the option `ca`"),
-            ("etcd://h/b?server_name=x", "needs the option `ca`"),
             ("etcd://h/b?ca=x&cert=y", "`cert` and `key` go together"),
             ("etcd://me:hush@h/b?ca=/nowhere/ca.pem", "/nowhere/ca.pem"),
         ] {
