@@ -115,7 +115,10 @@ async fn main() -> Result<(), Error> {
     }
     let report = stopping.await.expect("the server does not panic");
     let left = report.left_behind.len();
-    println!("  {} calls were answered meanwhile, none failed; left behind: {left}", if answered > 0 { "all" } else { "no" });
+    println!(
+        "  {} calls were answered meanwhile, none failed; left behind: {left}",
+        if answered > 0 { "all" } else { "no" }
+    );
     show(&registry).await?;
     ask(&greeter).await?;
     one.stop().await;

@@ -133,7 +133,11 @@ impl FromStr for Block {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let (base, bits) = text.trim().split_once('/').map_or((text.trim(), None), |(b, n)| (b, Some(n)));
+        let text = text.trim();
+        let (base, bits) = match text.split_once('/') {
+            Some((base, bits)) => (base, Some(bits)),
+            None => (text, None),
+        };
         let parsed = base.parse::<IpAddr>().ok().and_then(|base| {
             let width = if base.is_ipv4() { 32 } else { 128 };
             let bits = bits.map_or(Some(width), |bits| bits.parse().ok().filter(|bits| *bits <= width))?;
