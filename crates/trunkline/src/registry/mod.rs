@@ -5,6 +5,8 @@ mod attributes;
 mod catalog;
 #[cfg(feature = "dns")]
 mod dns;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod instance;
 mod last_good;
 mod list;
