@@ -77,6 +77,7 @@ pub mod codec;
 pub mod config;
 mod ctx;
 mod error;
+pub mod explain;
 mod failure;
 mod frame;
 mod later;

@@ -45,7 +45,6 @@ mod rendezvous;
 mod ring;
 mod round_robin;
 mod split;
-#[allow(dead_code, reason = "written by the client once it balances")]
 mod stats;
 mod sticky;
 #[cfg(test)]
@@ -69,6 +68,7 @@ pub use random::RandomSelect;
 pub use rendezvous::Rendezvous;
 pub use round_robin::RoundRobin;
 pub use split::Split;
+pub(crate) use stats::Shut;
 pub use stats::Stats;
 pub use sticky::Sticky;
 pub use warm_up::WarmUp;
@@ -175,14 +175,47 @@ pub struct Pick<'a> {
     pub now: Instant,
     /// Where chance comes from.
     pub random: &'a Random,
+    /// Nobody is open: those will do that would rather be left alone.
+    pub(crate) in_need: bool,
 }
 
-impl Pick<'_> {
+impl<'a> Pick<'a> {
+    /// A question without a key, of a call that has been nowhere; for tests of one's own balancers.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use trunkline::balance::{Balancer, Candidate, P2c, Pick, Random, Stats};
+    ///
+    /// let instance = "tcp@127.0.0.1:8972".parse()?;
+    /// let candidates = [Candidate { instance, weight: 1, stats: Arc::new(Stats::new()) }];
+    /// let picker = P2c::new().picker(&candidates, None);
+    /// let random = Random::seeded(7);
+    /// let pick = Pick::new("Arith", "Mul", &candidates, tokio::time::Instant::now(), &random);
+    /// assert_eq!(picker.pick(&pick.with_key(Some(b"user-1"))), Some(0));
+    /// # Ok::<(), trunkline::transport::AddressError>(())
+    /// ```
+    pub fn new(
+        service: &'a str,
+        method: &'a str,
+        candidates: &'a [Candidate],
+        now: Instant,
+        random: &'a Random,
+    ) -> Self {
+        Self { service, method, key: None, candidates, tried: &[], now, random, in_need: false }
+    }
+
+    /// The same with this key.
+    pub fn with_key(self, key: Option<&'a [u8]>) -> Self {
+        Self { key, ..self }
+    }
+
     /// Whether the candidate at this place is able to take this call: it is not kept out by a
     /// breaker or a lost connection, and the call has not been there.
     pub fn is_open(&self, place: usize) -> bool {
         self.candidates.get(place).is_some_and(|candidate| {
-            candidate.stats.is_open() && !self.tried.iter().any(|tried| Arc::ptr_eq(tried, &candidate.stats))
+            let stats = &candidate.stats;
+            (stats.is_open() || self.in_need && stats.is_nearly_open())
+                && !self.tried.iter().any(|tried| Arc::ptr_eq(tried, stats))
         })
     }
 }

@@ -35,7 +35,15 @@ pub(crate) enum Shut {
     Draining = 8,
     /// It was overloaded and asked to be left alone for a while.
     Resting = 16,
+    /// Its connection was lost and is being dialled again.
+    Lost = 32,
 }
+
+/// Beside the reasons: a call may go through to try, see [`Stats::has_trial`].
+const TRIAL: u32 = 1 << 16;
+const REASONS: u32 = TRIAL - 1;
+/// Reasons for which another instance is better; where there is no other, it will do.
+const MILD: u32 = Shut::Ejected as u32 | Shut::Draining as u32 | Shut::Resting as u32 | Shut::Lost as u32;
 
 /// How fast an old latency is forgotten: what is this old weighs 1/e.
 const DECAY: Duration = Duration::from_secs(10);
@@ -64,7 +72,26 @@ impl Stats {
     /// Whether it is able to take calls.
     #[inline]
     pub fn is_open(&self) -> bool {
-        self.shut.load(Ordering::Relaxed) == 0
+        self.shut.load(Ordering::Relaxed) & REASONS == 0
+    }
+
+    /// Whether it would do where no other is open.
+    pub(crate) fn is_nearly_open(&self) -> bool {
+        self.shut.load(Ordering::Relaxed) & REASONS & !MILD == 0
+    }
+
+    /// Whether its breaker wants one call to try it.
+    #[inline]
+    pub(crate) fn has_trial(&self) -> bool {
+        self.shut.load(Ordering::Relaxed) & TRIAL != 0
+    }
+
+    pub(crate) fn set_trial(&self, on: bool) {
+        if on {
+            self.shut.fetch_or(TRIAL, Ordering::Relaxed);
+        } else {
+            self.shut.fetch_and(!TRIAL, Ordering::Relaxed);
+        }
     }
 
     /// Calls under way.
@@ -126,7 +153,7 @@ impl Stats {
     /// of them, while a failure now and then costs an instance no more than the time in which its
     /// mean falls by half. Calls that fail together, as when a connection is lost, count once: those
     /// that had begun when the mean was last written say nothing new.
-    #[inline]
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the client, which has a fixed time as yet"))]
     pub(crate) fn failed(&self, latency: Duration, now: Instant) {
         let (at, _) = unpack(self.latency.load(Ordering::Relaxed));
         let begun = self.age(now).saturating_sub(u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));

@@ -87,7 +87,16 @@ impl Fleet {
 
     pub(super) fn question<'a>(&'a self, tried: &'a [Arc<Stats>]) -> Pick<'a> {
         let Self { candidates, now, random } = self;
-        Pick { service: "Arith", method: "Mul", key: None, candidates, tried, now: *now, random }
+        Pick {
+            service: "Arith",
+            method: "Mul",
+            key: None,
+            candidates,
+            tried,
+            now: *now,
+            random,
+            in_need: false,
+        }
     }
 
     /// How often each place is picked.

@@ -11,6 +11,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use trunkline_wire::{EncodeError, FrameEncoder, Header, Message, keys};
 
+use super::health::Health;
+use super::heartbeat;
 use super::in_flight::{InFlight, Key, Outcome};
 use super::inbound::Inbound;
 use super::settings::Settings;
@@ -19,17 +21,19 @@ use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
 use crate::frame::outgoing::LARGE;
 use crate::frame::scratch;
-use crate::later;
 use crate::transport::Stream;
 
 pub(crate) struct Connection {
-    link: Link<InFlight>,
-    address: Arc<str>,
-    activity: Activity,
+    pub(super) link: Link<InFlight>,
+    pub(super) address: Arc<str>,
+    pub(super) activity: Activity,
+    health: Arc<Health>,
     /// Told when a deadline is earlier than the timer thinks.
     timer: Notify,
     /// The server said that it is stopping, or the client let go: no new calls.
     draining: AtomicBool,
+    /// It ended because no heartbeat was answered.
+    pub(super) silent: AtomicBool,
     inbound: Inbound,
     ended: Notify,
     unwritten: usize,
@@ -60,9 +64,6 @@ pub(crate) struct Head<'a> {
     pub(crate) left: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
 }
-
-/// More than a heartbeat's own frame.
-const HEARTBEAT_BYTES: u64 = 1024;
 
 /// How long a connection that is no longer wanted has to send what was asked of it.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -151,7 +152,12 @@ fn milliseconds(left: Duration) -> u64 {
 
 impl Connection {
     /// Wraps a stream and starts the tasks that serve it.
-    pub(crate) fn start(stream: Stream, settings: &Settings, inbound: Inbound) -> Arc<Self> {
+    pub(crate) fn start(
+        stream: Stream,
+        settings: &Settings,
+        inbound: Inbound,
+        health: Arc<Health>,
+    ) -> Arc<Self> {
         // A client waits for no budget: nobody cuts those that hold it, so the connections of one
         // that is full would wait for each other. What they hold is bounded by the size of a frame.
         let charge = settings.budget.charge_beyond();
@@ -160,8 +166,10 @@ impl Connection {
             link: Link::new(stream.sink, &settings.budget, InFlight::new(settings.in_flight)),
             address: stream.peer.address,
             activity: Activity::default(),
+            health,
             timer: Notify::new(),
             draining: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
             inbound,
             ended: Notify::new(),
             unwritten: settings.unwritten,
@@ -172,13 +180,27 @@ impl Connection {
         tokio::spawn(async move { timer.run_timer().await });
         if let Some(interval) = settings.heartbeat {
             let (beating, wait) = (connection.clone(), settings.heartbeat_timeout);
-            tokio::spawn(async move { beating.beat(interval, wait).await });
+            tokio::spawn(async move { heartbeat::beat(&beating, interval, wait).await });
         }
         connection
     }
 
     pub(crate) fn address(&self) -> &Arc<str> {
         &self.address
+    }
+
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// Whether the server said that it is stopping, or the client let go.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether it ended because no heartbeat was answered.
+    pub(crate) fn was_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed)
     }
 
     /// Whether new calls may start here.
@@ -319,6 +341,8 @@ impl Connection {
     async fn read(self: Arc<Self>, mut incoming: Incoming) {
         let reason = self.read_until(&mut incoming).await;
         self.link.close(&reason);
+        let lost = self.in_flight() as u64;
+        self.health.lost.fetch_add(lost, Ordering::Relaxed);
         let woken = self.link.with(|s| s.extra.fail(&s.out));
         woken.into_iter().for_each(Waker::wake);
         self.ended.notify_waiters();
@@ -440,68 +464,6 @@ impl Connection {
         }
     }
 
-    /// Finds a silent server: where nothing was heard for an interval, a heartbeat asks, and
-    /// where nothing is heard then either, the connection is over.
-    async fn beat(self: Arc<Self>, interval: Duration, wait: Duration) {
-        // The first heartbeat also tells a server of our kind that its hints are understood.
-        self.heartbeat(wait).await;
-        loop {
-            let heard = self.activity.reads();
-            tokio::select! {
-                () = tokio::time::sleep(interval) => {}
-                () = self.unusable() => return,
-            }
-            if self.activity.reads() != heard {
-                continue;
-            }
-            let written = self.link.with(|s| s.out.progress());
-            self.heartbeat(wait).await;
-            if self.link.is_closed() {
-                return;
-            }
-            // A server that takes a large request is alive: the heartbeat waits behind it.
-            let taken = self.link.with(|s| s.out.progress()) - written;
-            if self.activity.reads() == heard && taken <= HEARTBEAT_BYTES {
-                tracing::warn!(address = %self.address, ?wait, "the server answers no heartbeat; the connection is given up");
-                self.close(&format!("the server answered no heartbeat within {wait:?}"));
-                return;
-            }
-        }
-    }
-
-    async fn heartbeat(&self, wait: Duration) {
-        let mut metadata = trunkline_wire::Metadata::new();
-        metadata.insert(keys::HELLO, "1");
-        let mut payload = Vec::with_capacity(9);
-        // What Go sends: a MessagePack int64. The value means nothing to the receiver.
-        payload.push(0xd3);
-        payload.extend_from_slice(&0i64.to_be_bytes());
-        let head = Head {
-            header: Header::heartbeat(),
-            service: "",
-            method: "",
-            metadata: metadata.encoded(),
-            left: None,
-            deadline: Some(later::after(Instant::now(), wait)),
-        };
-        let mut outbound = head.with_payload(&Bytes::from(payload)).ok();
-        let mut waiting = None;
-        std::future::poll_fn(|cx| {
-            if let Some(outbound) = outbound.take() {
-                match self.begin(outbound, cx.waker()) {
-                    Ok(key) => waiting = Some(Waiting { connection: self, key: Some(key) }),
-                    Err(_) => return Poll::Ready(()),
-                }
-                return Poll::Pending;
-            }
-            match &mut waiting {
-                Some(waiting) => waiting.poll(cx).map(drop),
-                None => Poll::Ready(()),
-            }
-        })
-        .await;
-    }
-
     /// The error kind of the I/O error that ended the connection, where one did.
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         self.reason().kind
@@ -519,29 +481,6 @@ impl Via for Connection {
 struct Arrived {
     replies: Vec<Message>,
     wakers: Vec<Waker>,
-}
-
-/// A slot that is given back when dropped.
-struct Waiting<'a> {
-    connection: &'a Connection,
-    key: Option<Key>,
-}
-
-impl Waiting<'_> {
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        match self.key {
-            Some(key) => self.connection.poll(key, cx).map(|_| self.key = None),
-            None => Poll::Ready(()),
-        }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.connection.cancel(key);
-        }
-    }
 }
 
 /// Writes a number without allocating.

@@ -21,7 +21,7 @@ use source::Source;
 const LAYERS: &[Layer] = &[
     apart(&["budget", "later", "transport", "types"]),
     apart(&["codec"]),
-    together(&["error", "failure"]),
+    together(&["error", "explain", "failure"]),
     apart(&["config"]),
     apart(&["frame"]),
     together(&["call", "ctx"]),
