@@ -182,7 +182,7 @@ impl Connection {
                         return Some(Reason::new(format!("protocol error: {error}")));
                     }
                 }
-                if batch.replies.len() >= WRITE_AT_ONCE || batch.large {
+                if batch.replies.len() >= 2 * WRITE_AT_ONCE || batch.large {
                     self.send(&mut batch);
                     self.until_read().await;
                 }
