@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_wire::{CompressError, CompressType, EncodeError, Header, Status};
 
@@ -159,6 +160,20 @@ async fn wait_for_room(connection: &Connection, deadline: Option<Instant>) -> Re
         None => room.await,
     };
     result.map_err(|_| overloaded("too many calls wait for a place on the connection"))
+}
+
+/// The payload of an answer that needs nothing but decoding.
+#[inline]
+pub(super) fn plain_payload(outcome: Outcome) -> Result<Bytes, Outcome> {
+    match outcome {
+        Outcome::Reply(message)
+            if message.header().status() == Status::Normal
+                && message.header().compress() == CompressType::NONE =>
+        {
+            Ok(message.into_payload())
+        }
+        other => Err(other),
+    }
 }
 
 /// What the caller is told of a call that came to its end on a connection.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, EncodeError, Header, Metadata, SerializeType};
 
@@ -19,8 +20,9 @@ use super::attempt::{self, Pending};
 use super::connection::{Head, NotStarted};
 use super::endpoint::Endpoint;
 use super::handle::Client;
+use super::in_flight::Outcome;
 use crate::call::{Body, Call, Reply, Target};
-use crate::codec::{Codec, Decode, Encode};
+use crate::codec::{Codec, CodecError, Decode, Encode};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
 use crate::frame::scratch;
@@ -149,7 +151,9 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let reply = std::future::poll_fn(|cx| exchange.poll(cx, true)).await?;
         let Reply { metadata, body, via } = reply;
         let address = via.map(|via| via.address().clone());
-        let value = decode(&codec, body, names, address.as_deref()).map_err(|e| mapped(&map, e))?;
+        let value = codec
+            .decode(&body.into_bytes())
+            .map_err(|e| mapped(&map, undecodable(e, names, address.as_deref())))?;
         Ok(Response { value, metadata, address })
     }
 
@@ -310,35 +314,53 @@ enum Exchange<'a, A: ?Sized, R, B> {
 impl<A: ?Sized, R, B> Unpin for CallFuture<'_, A, R, B> {}
 
 impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
+    /// The reply's payload alone: what most calls end in is not made into a `Reply` first.
+    #[inline]
+    fn poll_payload(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
+        if let Self::Waiting { pending, .. } = self {
+            let Poll::Ready(outcome) = pending.poll(cx) else { return Poll::Pending };
+            return Poll::Ready(match attempt::plain_payload(outcome) {
+                Ok(payload) => {
+                    *self = Self::Over;
+                    Ok(payload)
+                }
+                Err(outcome) => self.conclude(outcome, false).map(|reply| reply.body.into_bytes()),
+            });
+        }
+        self.poll(cx, false).map_ok(|reply| reply.body.into_bytes())
+    }
+
+    /// Ends the wait.
+    fn conclude(&mut self, outcome: Outcome, tell_address: bool) -> Result<Reply, Error> {
+        let Self::Waiting { pending, client, names, idempotent } = std::mem::replace(self, Self::Over) else {
+            unreachable!("only a call that waits has an outcome")
+        };
+        let settings = &client.0.settings;
+        attempt::conclude(outcome, pending.connection(), settings, names, idempotent, tell_address)
+            .map_err(|e| mapped(client, e))
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>, tell_address: bool) -> Poll<Result<Reply, Error>> {
         loop {
             match self {
-                Self::Waiting { pending, client, names, idempotent } => {
+                Self::Waiting { pending, .. } => {
                     let Poll::Ready(outcome) = pending.poll(cx) else { return Poll::Pending };
-                    let result = attempt::conclude(
-                        outcome,
-                        pending.connection(),
-                        &client.0.settings,
-                        *names,
-                        *idempotent,
-                        tell_address,
-                    )
-                    .map_err(|e| mapped(client, e));
-                    *self = Self::Over;
-                    return Poll::Ready(result);
+                    return Poll::Ready(self.conclude(outcome, tell_address));
                 }
                 Self::Boxed(future) => {
                     let result = std::task::ready!(future.as_mut().poll(cx));
                     *self = Self::Over;
                     return Poll::Ready(result);
                 }
-                Self::Fresh(_) => {
-                    let Self::Fresh(request) = std::mem::replace(self, Self::Over) else { continue };
+                Self::Fresh(request) => {
                     let client = request.client;
-                    *self = match Self::begin(&request, cx) {
-                        Ok(next) => next,
-                        Err(error) => return Poll::Ready(Err(mapped(client, error))),
-                    };
+                    match Self::begin(request, cx) {
+                        Ok(next) => *self = next,
+                        Err(error) => {
+                            *self = Self::Over;
+                            return Poll::Ready(Err(mapped(client, error)));
+                        }
+                    }
                     if matches!(self, Self::Waiting { .. }) {
                         return Poll::Pending;
                     }
@@ -410,9 +432,16 @@ impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let reply = std::task::ready!(this.exchange.poll(cx, false))?;
-        let value = decode(&this.codec, reply.body, this.names, this.client.address());
-        Poll::Ready(value.map_err(|e| mapped(this.client, e)))
+        let payload = match this.exchange.poll_payload(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(payload)) => payload,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+        };
+        // By hand and not by combinators, each of which would move the reply once more.
+        Poll::Ready(match this.codec.decode(&payload) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(mapped(this.client, undecodable(error, this.names, this.client.address()))),
+        })
     }
 }
 
@@ -426,20 +455,14 @@ impl<A: ?Sized, R, B> fmt::Debug for CallFuture<'_, A, R, B> {
 }
 
 /// A reply that does not decode fails its own call and no other.
-fn decode<A: ?Sized, R>(
-    codec: &Codec<A, R>,
-    body: Body,
-    (service, method): (&str, &str),
-    address: Option<&str>,
-) -> Result<R, Error> {
-    codec.decode(&body.into_bytes()).map_err(|e| {
-        let error = Error::new(ErrorKind::Internal, format!("the reply does not decode: {e}"));
-        let error = error.of(service, method).with_source(e);
-        match address {
-            Some(address) => error.at(address),
-            None => error,
-        }
-    })
+#[cold]
+fn undecodable(cause: CodecError, (service, method): (&str, &str), address: Option<&str>) -> Error {
+    let text = format!("the reply does not decode: {cause}");
+    let error = Error::new(ErrorKind::Internal, text).of(service, method).with_source(cause);
+    match address {
+        Some(address) => error.at(address),
+        None => error,
+    }
 }
 
 pub(super) fn mapped(client: &Client, error: Error) -> Error {
