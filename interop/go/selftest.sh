@@ -37,6 +37,8 @@ unformatted=$(gofmt -l .)
 ./build.sh
 (cd trunklineerr && go vet . && go test .)
 shared=github.com/trunkline-rpc/trunkline/interop/go/peer/...
+fleet=github.com/trunkline-rpc/trunkline/interop/go/fleet/...
+(cd fleet194 && go vet -mod=readonly ./... "$fleet" && go test -mod=readonly "$fleet" | grep -v 'no test files')
 (cd v194 && go vet -mod=readonly ./... "$shared" && go test -mod=readonly ./... "$shared" | grep -v 'no test files')
 
 failed=0
@@ -63,6 +65,8 @@ for serving in $peers; do
     wait "$loop" || failed=1
     cat "$work/results"
 done
+
+./fleet-selftest.sh || failed=1
 
 echo "not applicable:"
 v194/bin/peer cases | sed -n 's/.*"case":"\([^"]*\)","codec":"\([^"]*\)","gzip":\([^,]*\),.*"not_applicable":"\(.*\)"}/  \1, \2, gzip \3: \4/p'

@@ -32,6 +32,8 @@ struct Inner {
 pub(crate) struct Charge {
     budget: ByteBudget,
     bytes: usize,
+    /// Never waits and is never refused.
+    counted_only: bool,
 }
 
 impl ByteBudget {
@@ -65,7 +67,13 @@ impl ByteBudget {
     }
 
     pub(crate) fn charge(&self) -> Charge {
-        Charge { budget: self.clone(), bytes: 0 }
+        Charge { budget: self.clone(), bytes: 0, counted_only: false }
+    }
+
+    /// A charge that takes what it asks for although the budget has not got it: others see that it
+    /// is there, and it waits for nobody. For what is bounded otherwise.
+    pub(crate) fn charge_beyond(&self) -> Charge {
+        Charge { budget: self.clone(), bytes: 0, counted_only: true }
     }
 }
 
@@ -89,8 +97,8 @@ impl Charge {
 
     /// Makes this charge `bytes` large if the budget has them.
     pub(crate) fn try_resize(&mut self, bytes: usize) -> bool {
-        if bytes <= self.bytes {
-            self.shrink(bytes);
+        if self.counted_only || bytes <= self.bytes {
+            self.resize(bytes);
             return true;
         }
         let more = bytes - self.bytes;
@@ -144,7 +152,7 @@ impl Charge {
     /// Moves the whole charge out, leaving an empty one.
     pub(crate) fn take(&mut self) -> Self {
         let bytes = std::mem::take(&mut self.bytes);
-        Self { budget: self.budget.clone(), bytes }
+        Self { budget: self.budget.clone(), bytes, counted_only: self.counted_only }
     }
 
     fn shrink(&mut self, bytes: usize) {
@@ -203,6 +211,18 @@ mod tests {
         drop(a);
         assert!(b.try_resize(50));
         assert_eq!(budget.used(), 50);
+    }
+
+    #[test]
+    fn what_is_only_counted_is_never_refused_and_counts() {
+        let budget = ByteBudget::new(100);
+        let mut counted = budget.charge_beyond();
+        assert!(counted.try_resize(150));
+        assert_eq!((budget.used(), budget.is_short()), (150, true));
+        assert!(!budget.charge().try_resize(1));
+        drop(counted.take());
+        assert_eq!((budget.used(), counted.bytes()), (0, 0));
+        assert!(counted.try_resize(101));
     }
 
     #[tokio::test]

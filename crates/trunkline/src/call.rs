@@ -14,6 +14,7 @@ use trunkline_wire::{CompressType, Metadata, SerializeType};
 
 use crate::budget::Charge;
 use crate::ctx::Origin;
+use crate::explain::Explanation;
 
 /// One call on its way from the caller to the handler.
 pub struct Call {
@@ -49,6 +50,8 @@ pub struct Reply {
     pub(crate) body: Body,
     /// Who answered, on a client.
     pub(crate) via: Option<Arc<dyn Via>>,
+    /// How the call went, on a client that was asked.
+    pub(crate) explanation: Option<Box<Explanation>>,
 }
 
 /// The encoded argument or reply.
@@ -219,6 +222,11 @@ impl Extensions {
         self.0.push(value);
     }
 
+    /// The value of this type, shared.
+    pub(crate) fn get_shared<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.iter().find_map(|v| v.clone().downcast().ok())
+    }
+
     /// The value of this type.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.0.iter().find_map(|v| v.downcast_ref())
@@ -234,7 +242,7 @@ impl fmt::Debug for Extensions {
 impl Reply {
     /// A reply with this encoded body.
     pub fn new(body: impl Into<Body>) -> Self {
-        Self { metadata: Metadata::new(), body: body.into(), via: None }
+        Self { metadata: Metadata::new(), body: body.into(), via: None, explanation: None }
     }
 
     /// The response's metadata.

@@ -126,7 +126,7 @@ where
                     kind @ (ErrorKind::Deadline | ErrorKind::Cancelled) => kind,
                     _ => ErrorKind::Application,
                 };
-                let mut error = Error::new(kind, nested.to_string());
+                let mut error = Error::new(kind, nested.line().to_string());
                 if let Some(code) = nested.code() {
                     error = error.with_code(code);
                 }

@@ -69,6 +69,7 @@
 //! Features add names and never change behaviour. There is no unsafe code, nothing global, and nothing here prints or
 //! reads the environment.
 
+pub mod balance;
 pub mod budget;
 pub mod call;
 pub mod client;
@@ -76,9 +77,12 @@ pub mod codec;
 pub mod config;
 mod ctx;
 mod error;
+pub mod explain;
 mod failure;
 mod frame;
+mod later;
 pub mod middleware;
+pub mod registry;
 pub mod server;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,7 +1,5 @@
 //! One attempt of a call: a connection, the request on it, the outcome.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,6 +9,7 @@ use tokio::time::Instant;
 use trunkline_wire::{CompressError, CompressType, EncodeError, Header, Status};
 
 use super::connection::{Connection, Head, NotStarted};
+use super::fail::{self, Course};
 use super::handle::{Inner, Way};
 use super::in_flight::{Key, Outcome};
 use super::settings::Settings;
@@ -24,11 +23,18 @@ use crate::transport::BoxFuture;
 pub(super) struct Pending {
     connection: Arc<Connection>,
     key: Option<Key>,
+    /// When it was sent, where somebody wants to know how the instance does: with one instance,
+    /// nobody does.
+    started: Option<Instant>,
 }
 
 impl Pending {
-    pub(super) fn new(connection: Arc<Connection>, key: Key) -> Self {
-        Self { connection, key: Some(key) }
+    #[inline]
+    pub(super) fn new(connection: Arc<Connection>, key: Key, started: Option<Instant>) -> Self {
+        if started.is_some() {
+            connection.health().stats.begin();
+        }
+        Self { connection, key: Some(key), started }
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {
@@ -44,13 +50,53 @@ impl Pending {
         }
         outcome
     }
-}
 
-impl Future for Pending {
-    type Output = Outcome;
+    /// Polls for the payload of an answer that needs nothing but decoding, which most do. What else
+    /// a call ends in is for [`conclude`](Self::conclude).
+    #[inline]
+    pub(super) fn poll_payload(&mut self, cx: &Context<'_>) -> Poll<Result<Bytes, Outcome>> {
+        let Poll::Ready(outcome) = self.poll(cx) else { return Poll::Pending };
+        Poll::Ready(match outcome {
+            Outcome::Reply(message)
+                if message.header().status() == Status::Normal
+                    && message.header().compress() == CompressType::NONE =>
+            {
+                self.succeeded();
+                Ok(message.into_payload())
+            }
+            other => Err(other),
+        })
+    }
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        Self::poll(&mut self, cx)
+    #[inline]
+    fn succeeded(&self) {
+        let health = self.connection.health();
+        health.succeeded();
+        if let Some(started) = self.started {
+            let now = Instant::now();
+            health.stats.took(now.saturating_duration_since(started), now);
+        }
+    }
+
+    /// What the caller is told, and what the instance's health is told.
+    #[inline]
+    pub(super) fn conclude(
+        &self,
+        outcome: Outcome,
+        settings: &Settings,
+        names: (&str, &str),
+        idempotent: bool,
+        tell_address: bool,
+    ) -> Result<Reply, Error> {
+        if matches!(outcome, Outcome::Written) {
+            return Ok(Reply::default());
+        }
+        let result = conclude(outcome, &self.connection, settings, names, idempotent, tell_address);
+        match &result {
+            Ok(_) => self.succeeded(),
+            Err(error) => self.connection.health().failed(error, Instant::now(), self.started),
+        }
+        result
     }
 }
 
@@ -59,91 +105,99 @@ impl Drop for Pending {
         if let Some(key) = self.key.take() {
             self.connection.cancel(key);
         }
+        if self.started.is_some() {
+            self.connection.health().stats.end();
+        }
     }
 }
 
-/// The end of the layers around a call: the layers around its attempt.
-pub(super) struct AttemptsEnd(pub(super) Arc<Inner>);
+/// The end of the layers around a call: its fail mode, and the attempts that it makes.
+pub(super) struct CallEnd(pub(super) Arc<Inner>);
 
-impl End for AttemptsEnd {
+impl End for CallEnd {
     fn side(&self) -> Side {
         Side::Client
     }
 
     fn call<'a>(&'a self, call: &'a mut Call) -> BoxFuture<'a, Result<Reply, Error>> {
-        if self.0.attempts.is_empty() {
-            return Box::pin(attempt(&self.0, call));
-        }
-        Box::pin(async move {
-            let end = AttemptEnd(&self.0);
-            self.0.attempts.run(call, &end).await
-        })
+        Box::pin(fail::run(&self.0, call, None))
     }
 }
 
-struct AttemptEnd<'i>(&'i Inner);
+/// The end of the layers around an attempt.
+pub(super) struct AttemptEnd<'c, 'i> {
+    pub(super) course: &'c Course<'i>,
+    /// Which of the course's attempts this is.
+    pub(super) place: usize,
+}
 
-impl End for AttemptEnd<'_> {
+impl End for AttemptEnd<'_, '_> {
     fn side(&self) -> Side {
         Side::Client
     }
 
     fn call<'a>(&'a self, call: &'a mut Call) -> BoxFuture<'a, Result<Reply, Error>> {
-        Box::pin(attempt(self.0, call))
+        Box::pin(self.send(call))
     }
 }
 
-/// Sends the call and waits for its outcome. The body stays shared with the caller's, so that a
-/// layer may try again.
-pub(super) async fn attempt(inner: &Inner, call: &mut Call) -> Result<Reply, Error> {
-    #[cfg_attr(not(feature = "testing"), expect(clippy::infallible_destructuring_match))]
-    let endpoint = match &inner.way {
-        Way::Endpoint(endpoint) => endpoint,
-        #[cfg(feature = "testing")]
-        Way::Direct(end) => {
-            let result = end.call(call).await;
-            let (service, method) = (call.service(), call.method());
-            return result.map_err(|e| e.of(service, method).idempotent(call.idempotent));
-        }
-    };
-    let (service, method) = (call.target.clone(), call.idempotent);
-    let (names, idempotent) = ((service.service(), service.method()), method);
-    let body = call.body.share().into_bytes();
-    let named = |error: Error| error.of(names.0, names.1).idempotent(idempotent);
-    loop {
-        let connection = endpoint.connection(call.deadline).await.map_err(named)?;
-        let left = call.deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            let text = "the call's time was up before it could be sent";
-            return Err(named(Error::new(ErrorKind::Deadline, text).not_sent()));
-        }
-        let head = Head {
-            header: Header::request(call.format).with_compress(call.compress).with_oneway(call.oneway),
-            service: names.0,
-            method: names.1,
-            metadata: call.metadata.encoded(),
-            left: left.filter(|_| !call.oneway),
-            deadline: call.deadline,
+impl AttemptEnd<'_, '_> {
+    /// Sends the call and waits for its outcome. The body stays shared with the caller's, so that
+    /// there can be another attempt.
+    pub(super) async fn send(&self, call: &mut Call) -> Result<Reply, Error> {
+        let inner = self.course.inner;
+        #[cfg_attr(not(feature = "testing"), expect(clippy::infallible_destructuring_match))]
+        let fleet = match &inner.way {
+            Way::Fleet(fleet) => fleet,
+            #[cfg(feature = "testing")]
+            Way::Direct(end) => {
+                let result = end.call(call).await;
+                let (service, method) = (call.service(), call.method());
+                return result.map_err(|e| e.of(service, method).idempotent(call.idempotent));
+            }
         };
-        let mut outbound = Some(head.with_payload(&body).map_err(|e| named(too_large(e)))?);
-        let begun = std::future::poll_fn(|cx| {
-            Poll::Ready(connection.begin(outbound.take().unwrap_or_default(), cx.waker()))
-        })
-        .await;
-        match begun {
-            Ok(key) => {
-                let mut pending = Pending::new(connection, key);
-                let outcome = std::future::poll_fn(|cx| pending.poll(cx)).await;
-                return conclude(outcome, &pending.connection, &inner.settings, names, idempotent, true);
+        let (target, idempotent) = (call.target.clone(), call.idempotent);
+        let names = (target.service(), target.method());
+        let named = |error: Error| error.of(names.0, names.1).idempotent(idempotent);
+        let body = call.body.share().into_bytes();
+        let chosen = self.course.choose(fleet, call, self.place).await.map_err(named)?;
+        let endpoint = &chosen.endpoint;
+        loop {
+            let connection = endpoint.connection(call.deadline).await.map_err(named)?;
+            let now = Instant::now();
+            let left = call.deadline.map(|at| at.saturating_duration_since(now));
+            if left == Some(Duration::ZERO) {
+                let text = "the call's time was up before it could be sent";
+                return Err(named(Error::new(ErrorKind::Deadline, text).not_sent()));
             }
-            Err(NotStarted::Closed(_)) => {
-                // The dialling task may not have noticed yet.
-                tokio::task::yield_now().await;
+            let head = Head {
+                header: Header::request(call.format).with_compress(call.compress).with_oneway(call.oneway),
+                service: names.0,
+                method: names.1,
+                metadata: call.metadata.encoded(),
+                left: left.filter(|_| !call.oneway),
+                deadline: call.deadline,
+            };
+            let mut outbound = Some(head.with_payload(&body).map_err(|e| named(too_large(e)))?);
+            let begun = std::future::poll_fn(|cx| {
+                Poll::Ready(connection.begin(outbound.take().unwrap_or_default(), cx.waker()))
+            })
+            .await;
+            match begun {
+                Ok(key) => {
+                    let mut pending = Pending::new(connection, key, chosen.is_choice.then_some(now));
+                    let outcome = std::future::poll_fn(|cx| pending.poll(cx)).await;
+                    return pending.conclude(outcome, &inner.settings, names, idempotent, true);
+                }
+                Err(NotStarted::Closed(_)) => {
+                    // The dialling task may not have noticed yet.
+                    tokio::task::yield_now().await;
+                }
+                Err(NotStarted::Full(_)) => {
+                    wait_for_room(&connection, call.deadline).await.map_err(named)?;
+                }
+                Err(error) => return Err(named(not_started(&error, connection.address()))),
             }
-            Err(NotStarted::Full(_)) => {
-                wait_for_room(&connection, call.deadline).await.map_err(named)?;
-            }
-            Err(error) => return Err(named(not_started(&error, connection.address()))),
         }
     }
 }
@@ -162,22 +216,8 @@ async fn wait_for_room(connection: &Connection, deadline: Option<Instant>) -> Re
     result.map_err(|_| overloaded("too many calls wait for a place on the connection"))
 }
 
-/// The payload of an answer that needs nothing but decoding.
-#[inline]
-pub(super) fn plain_payload(outcome: Outcome) -> Result<Bytes, Outcome> {
-    match outcome {
-        Outcome::Reply(message)
-            if message.header().status() == Status::Normal
-                && message.header().compress() == CompressType::NONE =>
-        {
-            Ok(message.into_payload())
-        }
-        other => Err(other),
-    }
-}
-
 /// What the caller is told of a call that came to its end on a connection.
-pub(super) fn conclude(
+fn conclude(
     outcome: Outcome,
     connection: &Arc<Connection>,
     settings: &Settings,
@@ -220,7 +260,7 @@ pub(super) fn conclude(
                 // Most callers do not ask who answered; a counter that all calls share is not
                 // touched for them.
                 let via = if tell_address { Some(connection.clone() as Arc<dyn Via>) } else { None };
-                return Ok(Reply { metadata, body: Body::from(payload), via });
+                return Ok(Reply { metadata, body: Body::from(payload), via, explanation: None });
             }
             Err(place(Error::from_answer(metadata, header.serialize(), payload)))
         }

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use trunkline_wire::{CompressType, Compressor, Limits};
 
+use super::fail::{FailMode, Retries, RetryBudget};
+use super::fleet::List;
 use super::handle::Client;
+use super::health::{Breaker, Ejection};
 use super::settings::Settings;
+use crate::balance::Balancer;
 use crate::budget::ByteBudget;
 use crate::config::MethodConfig;
 use crate::error::{Error, ErrorKind};
 use crate::middleware::{Chain, Middleware};
-use crate::transport::{Address, AddressError, Transport, Transports};
+use crate::registry::{Instance, Registry, Resolver, Watch};
+use crate::transport::{AddressError, Transport, Transports};
 
 /// Builds a [`Client`].
 #[must_use = "a builder does nothing until `connect`"]
@@ -21,7 +26,7 @@ pub struct ClientBuilder {
     pub(super) settings: Settings,
     pub(super) chain: Chain,
     pub(super) attempts: Chain,
-    transports: Transports,
+    pub(super) transports: Transports,
     pub(super) wrong: Option<Error>,
 }
 
@@ -99,6 +104,11 @@ impl ClientBuilder {
     }
 
     /// Counts held bytes in this budget, which other clients and servers may share.
+    ///
+    /// A client only counts: it waits for nobody to give bytes back, for nothing would make them.
+    /// What bounds it are its own limits: each connection holds one unfinished frame at most, which
+    /// [`limits`](Self::limits) bound, and 16 MiB of requests that the server does not take, beyond
+    /// which calls are refused. Replies that have come are their callers', one for each call.
     pub fn budget(mut self, budget: &ByteBudget) -> Self {
         self.settings.budget = budget.clone();
         self
@@ -128,27 +138,134 @@ impl ClientBuilder {
         self
     }
 
-    /// Checks the address and starts to connect; [`Client::ready`] waits for it.
+    /// How the instance for a call is chosen: by default the better of two drawn at random
+    /// ([`P2c`](crate::balance::P2c)).
+    pub fn balancer(mut self, balancer: impl Balancer) -> Self {
+        self.settings.balancer = Arc::new(balancer);
+        self
+    }
+
+    /// Calls only instances of this group, as Go's option of that name does.
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.settings.group = Some(group.into());
+        self
+    }
+
+    /// Calls only instances that this keeps. Several filters have to agree.
+    ///
+    /// ```
+    /// use trunkline::Client;
+    ///
+    /// let builder = Client::builder().filter(|instance| instance.attributes().get("zone") == Some("a"));
+    /// # let _ = builder;
+    /// ```
+    pub fn filter(mut self, keep: impl Fn(&Instance) -> bool + Send + Sync + 'static) -> Self {
+        self.settings.filters.push(Arc::new(keep));
+        self
+    }
+
+    /// What to do when an attempt fails: [`FailMode::Failover`] by default.
+    pub fn fail_mode(mut self, mode: FailMode) -> Self {
+        self.settings.fail_mode = mode;
+        self
+    }
+
+    /// How often and when to try again: up to 3 times by default.
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.settings.retries = retries;
+        self
+    }
+
+    /// How much load retries may add.
+    pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.settings.retry_budget = budget;
+        self
+    }
+
+    /// When calls are kept from an instance on which they fail.
+    pub fn breaker(mut self, breaker: Breaker) -> Self {
+        self.settings.breaker = breaker;
+        self
+    }
+
+    /// When an instance is put aside that does much worse than the others; `None` never.
+    pub fn ejection(mut self, ejection: Option<Ejection>) -> Self {
+        self.settings.ejection = ejection;
+        self
+    }
+
+    /// Finds the servers and starts to connect; [`Client::ready`] waits for that.
+    ///
+    /// `servers` is an address, `tcp@127.0.0.1:8972`, a list of them separated by commas, each with
+    /// its attributes if it has any, `tcp@a:1?weight=2,tcp@b:1`, or the URL of a registry,
+    /// `etcd://127.0.0.1:2379/rpcx_test`.
     ///
     /// # Errors
-    /// When the address is none or its network is unknown. A server that is not there is no
-    /// error here: it may come.
-    pub async fn connect(self, address: &str) -> Result<Client, Error> {
+    /// When an address is none or its network is unknown, or the URL is none. A server or a
+    /// registry that is not there is no error here: it may come.
+    pub async fn connect(self, servers: &str) -> Result<Client, Error> {
         if let Some(wrong) = self.wrong {
             return Err(wrong);
         }
-        let address: Address = address.trim().parse().map_err(|e: AddressError| {
-            Error::new(ErrorKind::Invalid, e.to_string()).with_source(e).not_sent()
-        })?;
-        let Some(transport) = self.transports.get(address.network()).cloned() else {
-            let text = format!(
-                "cannot reach {address}: the network `{}` is unknown; known are {}",
-                address.network(),
-                self.transports.names()
-            );
-            return Err(Error::new(ErrorKind::Invalid, text).not_sent());
+        if servers.contains("://") {
+            let registry = Registry::open(servers)?;
+            let resolver = registry.resolver()?;
+            return Ok(Client::over(self, resolver, List::ByService));
+        }
+        let instances = self.instances(servers)?;
+        let list = match &instances[..] {
+            [only] => List::OfOne(only.address().to_string()),
+            _ => List::OfAll,
         };
-        Ok(Client::to_address(self, address, &transport))
+        Ok(Client::over(self, Arc::new(Fixed { name: servers.trim().into(), instances }), list))
+    }
+
+    /// Finds the servers by a resolver: a registry opened before, which several clients may share,
+    /// or one of your own.
+    ///
+    /// # Errors
+    /// When the builder was given something that cannot be.
+    pub async fn connect_to(self, resolver: Arc<dyn Resolver>) -> Result<Client, Error> {
+        match self.wrong {
+            Some(wrong) => Err(wrong),
+            None => Ok(Client::over(self, resolver, List::ByService)),
+        }
+    }
+
+    fn instances(&self, servers: &str) -> Result<Vec<Instance>, Error> {
+        let mut instances = Vec::new();
+        for text in servers.split(',') {
+            let instance: Instance = text.trim().parse().map_err(|e: AddressError| {
+                Error::new(ErrorKind::Invalid, e.to_string()).with_source(e).not_sent()
+            })?;
+            let network = instance.address().network();
+            if self.transports.get(network).is_none() {
+                let text = format!(
+                    "cannot reach {}: the network `{network}` is unknown; known are {}",
+                    instance.address(),
+                    self.transports.names()
+                );
+                return Err(Error::new(ErrorKind::Invalid, text).not_sent());
+            }
+            instances.push(instance);
+        }
+        Ok(instances)
+    }
+}
+
+/// A list that never changes, the same for every service.
+struct Fixed {
+    name: String,
+    instances: Vec<Instance>,
+}
+
+impl Resolver for Fixed {
+    fn watch(&self, _: &str) -> Watch {
+        Watch::fixed(self.instances.iter().cloned())
+    }
+
+    fn describe(&self) -> String {
+        self.name.clone()
     }
 }
 

@@ -11,6 +11,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use trunkline_wire::{EncodeError, FrameEncoder, Header, Message, keys};
 
+use super::health::Health;
+use super::heartbeat;
 use super::in_flight::{InFlight, Key, Outcome};
 use super::inbound::Inbound;
 use super::settings::Settings;
@@ -22,13 +24,16 @@ use crate::frame::scratch;
 use crate::transport::Stream;
 
 pub(crate) struct Connection {
-    link: Link<InFlight>,
-    address: Arc<str>,
-    activity: Activity,
+    pub(super) link: Link<InFlight>,
+    pub(super) address: Arc<str>,
+    pub(super) activity: Activity,
+    health: Arc<Health>,
     /// Told when a deadline is earlier than the timer thinks.
     timer: Notify,
     /// The server said that it is stopping, or the client let go: no new calls.
     draining: AtomicBool,
+    /// It ended because no heartbeat was answered.
+    pub(super) silent: AtomicBool,
     inbound: Inbound,
     ended: Notify,
     unwritten: usize,
@@ -60,11 +65,12 @@ pub(crate) struct Head<'a> {
     pub(crate) deadline: Option<Instant>,
 }
 
-/// More than a heartbeat's own frame.
-const HEARTBEAT_BYTES: u64 = 1024;
-
 /// How long a connection that is no longer wanted has to send what was asked of it.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How much is read, and for how long, after a write has failed.
+const LAST_BYTES: usize = 16 << 20;
+const LAST_READ: Duration = Duration::from_millis(250);
 
 /// Why a call did not start. In every case nothing was sent.
 #[derive(Debug)]
@@ -146,14 +152,24 @@ fn milliseconds(left: Duration) -> u64 {
 
 impl Connection {
     /// Wraps a stream and starts the tasks that serve it.
-    pub(crate) fn start(stream: Stream, settings: &Settings, inbound: Inbound) -> Arc<Self> {
-        let incoming = Incoming::new(stream.reader, settings.limits.clone(), &settings.budget);
+    pub(crate) fn start(
+        stream: Stream,
+        settings: &Settings,
+        inbound: Inbound,
+        health: Arc<Health>,
+    ) -> Arc<Self> {
+        // A client waits for no budget: nobody cuts those that hold it, so the connections of one
+        // that is full would wait for each other. What they hold is bounded by the size of a frame.
+        let charge = settings.budget.charge_beyond();
+        let incoming = Incoming::new(stream.reader, settings.limits.clone(), charge);
         let connection = Arc::new(Self {
             link: Link::new(stream.sink, &settings.budget, InFlight::new(settings.in_flight)),
             address: stream.peer.address,
             activity: Activity::default(),
+            health,
             timer: Notify::new(),
             draining: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
             inbound,
             ended: Notify::new(),
             unwritten: settings.unwritten,
@@ -164,13 +180,27 @@ impl Connection {
         tokio::spawn(async move { timer.run_timer().await });
         if let Some(interval) = settings.heartbeat {
             let (beating, wait) = (connection.clone(), settings.heartbeat_timeout);
-            tokio::spawn(async move { beating.beat(interval, wait).await });
+            tokio::spawn(async move { heartbeat::beat(&beating, interval, wait).await });
         }
         connection
     }
 
     pub(crate) fn address(&self) -> &Arc<str> {
         &self.address
+    }
+
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// Whether the server said that it is stopping, or the client let go.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether it ended because no heartbeat was answered.
+    pub(crate) fn was_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed)
     }
 
     /// Whether new calls may start here.
@@ -311,6 +341,8 @@ impl Connection {
     async fn read(self: Arc<Self>, mut incoming: Incoming) {
         let reason = self.read_until(&mut incoming).await;
         self.link.close(&reason);
+        let lost = self.in_flight() as u64;
+        self.health.lost.fetch_add(lost, Ordering::Relaxed);
         let woken = self.link.with(|s| s.extra.fail(&s.out));
         woken.into_iter().for_each(Waker::wake);
         self.ended.notify_waiters();
@@ -321,57 +353,85 @@ impl Connection {
     }
 
     async fn read_until(self: &Arc<Self>, incoming: &mut Incoming) -> Reason {
-        let mut batch = Vec::new();
-        let mut wakers = Vec::new();
+        let mut arrived = Arrived::default();
         loop {
             match incoming.fill(&self.link, &self.activity).await {
                 Ok(Fill::Bytes | Fill::Nudged) => {}
-                Ok(Fill::End) if self.link.is_closed() => return self.reason(),
+                Ok(Fill::End) if self.link.is_closed() => {
+                    let reason = self.reason();
+                    if reason.kind.is_some() {
+                        // Only a write can have failed: a read that fails ends here itself.
+                        self.read_last(incoming, &mut arrived).await;
+                    }
+                    return reason;
+                }
                 Ok(Fill::End) if incoming.leftover() > 0 => {
                     return Reason::new("the server closed the connection in the middle of a frame");
                 }
                 Ok(Fill::End) => return Reason::new("the server closed the connection"),
                 Err(error) => return Reason::io("read failed", &error),
             }
-            let mut end = None;
-            loop {
-                match incoming.next() {
-                    Ok(Some(message)) => {
-                        let header = message.header();
-                        if header.is_response() {
-                            batch.push(message);
-                        } else if header.is_push() {
-                            self.pushed(&message);
-                        } else {
-                            end =
-                                Some(Reason::new("the server sent a request where a response was expected"));
-                            break;
-                        }
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        end = Some(Reason::new(format!("protocol error: {error}")));
-                        break;
-                    }
-                }
-            }
-            // A large reply's part of the budget is its caller's from here on.
-            drop(incoming.take_charge());
-            if !batch.is_empty() {
-                // One lock for the whole batch; nobody is woken into it.
-                self.link.with(|s| wakers.extend(batch.drain(..).filter_map(|m| s.extra.complete(m))));
-                let many = wakers.len() > 1;
-                wakers.drain(..).for_each(Waker::wake);
-                if many {
-                    // The callers first: they let go of the buffer, and their next requests leave
-                    // together.
-                    tokio::task::yield_now().await;
-                }
+            let end = self.take_in(incoming, &mut arrived);
+            // One lock for the whole batch; nobody is woken into it.
+            let many = arrived.wakers.len() > 1;
+            arrived.wakers.drain(..).for_each(Waker::wake);
+            if many {
+                // The callers first: they let go of the buffer, and their next requests leave
+                // together.
+                tokio::task::yield_now().await;
             }
             if let Some(reason) = end {
                 return reason;
             }
         }
+    }
+
+    /// Gives whatever frames have arrived to whom they are for; some frames end the connection.
+    fn take_in(self: &Arc<Self>, incoming: &mut Incoming, arrived: &mut Arrived) -> Option<Reason> {
+        let end = loop {
+            match incoming.next() {
+                Ok(Some(message)) => {
+                    let header = message.header();
+                    if header.is_response() {
+                        arrived.replies.push(message);
+                    } else if header.is_push() {
+                        self.pushed(&message);
+                    } else {
+                        break Some(Reason::new("the server sent a request where a response was expected"));
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(Reason::new(format!("protocol error: {error}"))),
+            }
+        };
+        // A large reply's part of the budget is its caller's from here on.
+        drop(incoming.take_charge());
+        let Arrived { replies, wakers } = arrived;
+        if !replies.is_empty() {
+            self.link.with(|s| wakers.extend(replies.drain(..).filter_map(|m| s.extra.complete(m))));
+        }
+        end
+    }
+
+    /// A write has failed. The server may have answered before it went, and what it sent lies here
+    /// to be read: those calls are not lost.
+    async fn read_last(self: &Arc<Self>, incoming: &mut Incoming, arrived: &mut Arrived) {
+        self.ended.notify_waiters();
+        let reading = async {
+            let mut left = LAST_BYTES;
+            while left > 0 && self.in_flight() > 0 {
+                match incoming.read_on().await {
+                    Ok(n) if n > 0 => left = left.saturating_sub(n),
+                    _ => return,
+                }
+                let end = self.take_in(incoming, arrived);
+                arrived.wakers.drain(..).for_each(Waker::wake);
+                if end.is_some() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LAST_READ, reading).await;
     }
 
     fn pushed(self: &Arc<Self>, message: &Message) {
@@ -404,68 +464,6 @@ impl Connection {
         }
     }
 
-    /// Finds a silent server: where nothing was heard for an interval, a heartbeat asks, and
-    /// where nothing is heard then either, the connection is over.
-    async fn beat(self: Arc<Self>, interval: Duration, wait: Duration) {
-        // The first heartbeat also tells a server of our kind that its hints are understood.
-        self.heartbeat(wait).await;
-        loop {
-            let heard = self.activity.reads();
-            tokio::select! {
-                () = tokio::time::sleep(interval) => {}
-                () = self.unusable() => return,
-            }
-            if self.activity.reads() != heard {
-                continue;
-            }
-            let written = self.link.with(|s| s.out.progress());
-            self.heartbeat(wait).await;
-            if self.link.is_closed() {
-                return;
-            }
-            // A server that takes a large request is alive: the heartbeat waits behind it.
-            let taken = self.link.with(|s| s.out.progress()) - written;
-            if self.activity.reads() == heard && taken <= HEARTBEAT_BYTES {
-                tracing::warn!(address = %self.address, ?wait, "the server answers no heartbeat; the connection is given up");
-                self.close(&format!("the server answered no heartbeat within {wait:?}"));
-                return;
-            }
-        }
-    }
-
-    async fn heartbeat(&self, wait: Duration) {
-        let mut metadata = trunkline_wire::Metadata::new();
-        metadata.insert(keys::HELLO, "1");
-        let mut payload = Vec::with_capacity(9);
-        // What Go sends: a MessagePack int64. The value means nothing to the receiver.
-        payload.push(0xd3);
-        payload.extend_from_slice(&0i64.to_be_bytes());
-        let head = Head {
-            header: Header::heartbeat(),
-            service: "",
-            method: "",
-            metadata: metadata.encoded(),
-            left: None,
-            deadline: Some(Instant::now() + wait),
-        };
-        let mut outbound = head.with_payload(&Bytes::from(payload)).ok();
-        let mut waiting = None;
-        std::future::poll_fn(|cx| {
-            if let Some(outbound) = outbound.take() {
-                match self.begin(outbound, cx.waker()) {
-                    Ok(key) => waiting = Some(Waiting { connection: self, key: Some(key) }),
-                    Err(_) => return Poll::Ready(()),
-                }
-                return Poll::Pending;
-            }
-            match &mut waiting {
-                Some(waiting) => waiting.poll(cx).map(drop),
-                None => Poll::Ready(()),
-            }
-        })
-        .await;
-    }
-
     /// The error kind of the I/O error that ended the connection, where one did.
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         self.reason().kind
@@ -478,27 +476,11 @@ impl Via for Connection {
     }
 }
 
-/// A slot that is given back when dropped.
-struct Waiting<'a> {
-    connection: &'a Connection,
-    key: Option<Key>,
-}
-
-impl Waiting<'_> {
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        match self.key {
-            Some(key) => self.connection.poll(key, cx).map(|_| self.key = None),
-            None => Poll::Ready(()),
-        }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.connection.cancel(key);
-        }
-    }
+/// Replies that were read and callers that wait to be woken, kept from one read to the next.
+#[derive(Default)]
+struct Arrived {
+    replies: Vec<Message>,
+    wakers: Vec<Waker>,
 }
 
 /// Writes a number without allocating.

@@ -7,18 +7,21 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_wire::SerializeType;
 
-use super::attempt::{self, AttemptsEnd};
+use super::attempt::CallEnd;
 use super::builder::ClientBuilder;
-use super::endpoint::Endpoint;
+use super::fail::{self, Begun};
+use super::fleet::{Fleet, List};
 use super::inbound::{Inbound, PushStream};
-use super::request::{LONGEST, Request, Response, mapped};
+use super::pool::Grounds;
+use super::request::{Request, Response, mapped};
 use super::settings::Settings;
 use crate::call::{Call, Reply};
 use crate::codec::{Codec, Decode, Encode, Format, Raw};
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::later;
 use crate::middleware::Chain;
-use crate::transport::{Address, Transport};
+use crate::registry::Resolver;
 
 /// Calls a server. Cheap to clone; lives as long as the program and recovers by itself from
 /// whatever happens to its connections.
@@ -44,7 +47,7 @@ pub(crate) struct Inner {
 
 /// How calls get to a handler.
 pub(super) enum Way {
-    Endpoint(Endpoint),
+    Fleet(Box<Fleet>),
     #[cfg(feature = "testing")]
     Direct(Arc<dyn crate::middleware::End + Send + Sync>),
 }
@@ -55,8 +58,8 @@ impl Client {
     ///
     /// # Errors
     /// When the address is none or its network is unknown.
-    pub async fn connect(address: &str) -> Result<Self, Error> {
-        Self::builder().connect(address).await
+    pub async fn connect(servers: &str) -> Result<Self, Error> {
+        Self::builder().connect(servers).await
     }
 
     /// A builder with the defaults.
@@ -64,14 +67,12 @@ impl Client {
         ClientBuilder::default()
     }
 
-    pub(super) fn to_address(
-        builder: ClientBuilder,
-        address: Address,
-        transport: &Arc<dyn Transport>,
-    ) -> Self {
+    pub(super) fn over(builder: ClientBuilder, resolver: Arc<dyn Resolver>, list: List) -> Self {
         let inbound = Inbound::default();
-        let endpoint = Endpoint::new(address, transport, &builder.settings, &inbound);
-        Self::with_way(builder, Way::Endpoint(endpoint), inbound)
+        let settings = Arc::new(builder.settings.clone());
+        let grounds = Grounds::new(settings, builder.transports.clone(), inbound.clone());
+        let fleet = Fleet::new(resolver, grounds, list);
+        Self::with_way(builder, Way::Fleet(Box::new(fleet)), inbound)
     }
 
     fn with_way(builder: ClientBuilder, way: Way, inbound: Inbound) -> Self {
@@ -131,10 +132,10 @@ impl Client {
     pub async fn send(&self, mut call: Call) -> Result<Reply, Error> {
         let settings = &self.0.settings;
         let known = settings.method(call.service(), call.method());
-        let timeout = known.and_then(|m| m.timeout).unwrap_or(settings.timeout).min(LONGEST);
+        let timeout = known.and_then(|m| m.timeout).unwrap_or(settings.timeout);
         let idempotent = known.and_then(|m| m.idempotent);
         if call.deadline.is_none() {
-            call.limit_deadline(Instant::now() + timeout);
+            call.limit_deadline(later::after(Instant::now(), timeout));
         }
         call.idempotent = idempotent.unwrap_or(call.idempotent);
         Ctx::with_current(|current| {
@@ -146,12 +147,18 @@ impl Client {
         self.run(call).await.map_err(|error| mapped(self, error))
     }
 
-    /// Waits until the connections are up, for as long as that takes.
+    /// Waits until there are connections, for as long as that takes: to the one server, to one at
+    /// least of a list, or to one instance at least of each service that was called so far.
     pub async fn ready(&self) {
-        match &self.0.way {
-            Way::Endpoint(endpoint) => endpoint.ready().await,
-            #[cfg(feature = "testing")]
-            Way::Direct(_) => {}
+        if let Some(fleet) = self.0.fleet() {
+            fleet.ready(None).await;
+        }
+    }
+
+    /// Waits until an instance of this service is connected, for as long as that takes.
+    pub async fn ready_for(&self, service: &str) {
+        if let Some(fleet) = self.0.fleet() {
+            fleet.ready(Some(service)).await;
         }
     }
 
@@ -160,42 +167,50 @@ impl Client {
         self.0.inbound.subscribe()
     }
 
-    /// The server's address; none where calls go straight to a service.
+    /// The server's address; none where there is more than one, or calls go straight to a service.
     pub fn address(&self) -> Option<&str> {
-        match &self.0.way {
-            Way::Endpoint(endpoint) => Some(endpoint.address().as_str()),
-            #[cfg(feature = "testing")]
-            Way::Direct(_) => None,
-        }
+        self.0.fleet()?.address()
     }
 
     /// Takes no new calls, for this handle and its clones; those in flight end as they will.
     pub fn close(&self) {
-        match &self.0.way {
-            Way::Endpoint(endpoint) => endpoint.close(),
-            #[cfg(feature = "testing")]
-            Way::Direct(_) => {}
+        if let Some(fleet) = self.0.fleet() {
+            fleet.close();
         }
         self.0.inbound.end();
     }
 
-    /// Whether a call may take the short way: no layers, and a connection.
-    pub(super) fn endpoint_without_layers(&self) -> Option<&Endpoint> {
-        match &self.0.way {
-            Way::Endpoint(endpoint) if self.0.chain.is_empty() && self.0.attempts.is_empty() => {
-                Some(endpoint)
-            }
-            _ => None,
-        }
+    /// Whether a call may take the short way: over a network, with no layers around it.
+    #[inline]
+    pub(super) fn fleet_without_layers(&self) -> Option<&Fleet> {
+        let inner = &*self.0;
+        inner.fleet().filter(|_| inner.chain.is_empty() && inner.attempts.is_empty())
     }
 
     /// A call through all layers.
     pub(super) async fn run(&self, mut call: Call) -> Result<Reply, Error> {
-        if self.0.chain.is_empty() && self.0.attempts.is_empty() {
-            return attempt::attempt(&self.0, &mut call).await;
+        if self.0.chain.is_empty() {
+            return fail::run(&self.0, &mut call, None).await;
         }
-        let end = AttemptsEnd(self.0.clone());
+        let end = CallEnd(self.0.clone());
         self.0.chain.run(&mut call, &end).await
+    }
+
+    /// The rest of a call whose first attempt, on the short way, has failed.
+    pub(super) async fn run_on(&self, mut call: Call, begun: Begun) -> Result<Reply, Error> {
+        fail::run(&self.0, &mut call, Some(begun)).await
+    }
+}
+
+impl Inner {
+    #[cfg_attr(not(feature = "testing"), expect(clippy::unnecessary_wraps))]
+    #[inline]
+    pub(super) fn fleet(&self) -> Option<&Fleet> {
+        match &self.way {
+            Way::Fleet(fleet) => Some(fleet),
+            #[cfg(feature = "testing")]
+            Way::Direct(_) => None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! not a hash, and a late reply finds another generation and is dropped. Slots are used again:
 //! a call allocates nothing here.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::{Poll, Waker};
 
 use tokio::time::Instant;
@@ -20,11 +20,19 @@ pub(crate) struct InFlight {
     /// How many calls in a row found nobody else in flight.
     alone: u8,
     earliest: Option<Instant>,
-    /// Callers that wait for a slot, in turn.
-    room: VecDeque<(u64, Waker)>,
+    /// Callers that wait for a slot, in turn, by ticket.
+    room: BTreeMap<u64, Waker>,
     next_ticket: u64,
-    /// How many slots wait for their frame to be written rather than answered.
-    notices: usize,
+    /// Slots that wait for their frame to be written rather than answered.
+    notices: Notices,
+}
+
+/// Frames whose callers wait for them to be written, in the order in which they will be. What a
+/// caller leaves behind stays until its frame is out, so there are no more than frames queued.
+#[derive(Default)]
+struct Notices {
+    small: VecDeque<(Place, Key)>,
+    bulk: VecDeque<(Place, Key)>,
 }
 
 struct Slot {
@@ -82,9 +90,9 @@ impl InFlight {
             limit,
             alone: 0,
             earliest: None,
-            room: VecDeque::new(),
+            room: BTreeMap::new(),
             next_ticket: 0,
-            notices: 0,
+            notices: Notices::default(),
         }
     }
 
@@ -121,7 +129,9 @@ impl InFlight {
         deadline: Option<Instant>,
         notice: bool,
     ) -> bool {
-        self.notices += usize::from(notice);
+        if notice {
+            self.notices.of(place).push_back((place, key));
+        }
         self.slots[key.index as usize].state =
             State::Waiting { waker: waker.clone(), place, deadline, notice };
         match (deadline, self.earliest) {
@@ -191,19 +201,16 @@ impl InFlight {
 
     fn vacate(&mut self, index: u32) -> Option<Waker> {
         let slot = &mut self.slots[index as usize];
-        if matches!(slot.state, State::Waiting { notice: true, .. }) {
-            self.notices -= 1;
-        }
         slot.generation = slot.generation.wrapping_add(1);
         slot.state = State::Free;
         self.free.push(index);
-        self.room.pop_front().map(|(_, waker)| waker)
+        self.room.pop_first().map(|(_, waker)| waker)
     }
 
     /// Lines up for a slot; the ticket names the place in the line. None: the line is full.
     pub(crate) fn line_up(&mut self, ticket: Option<u64>, waker: &Waker) -> Option<u64> {
         if let Some(ticket) = ticket
-            && let Some((_, kept)) = self.room.iter_mut().find(|(t, _)| *t == ticket)
+            && let Some(kept) = self.room.get_mut(&ticket)
         {
             kept.clone_from(waker);
             return Some(ticket);
@@ -213,34 +220,33 @@ impl InFlight {
         }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        self.room.push_back((ticket, waker.clone()));
+        self.room.insert(ticket, waker.clone());
         Some(ticket)
     }
 
     /// Leaves the line. If the ticket's turn had come, the next one is to be woken in its place.
     pub(crate) fn leave_line(&mut self, ticket: u64) -> Option<Waker> {
-        if let Some(at) = self.room.iter().position(|(t, _)| *t == ticket) {
-            self.room.remove(at);
+        if self.room.remove(&ticket).is_some() || self.is_full() {
             return None;
         }
-        if self.is_full() { None } else { self.room.pop_front().map(|(_, waker)| waker) }
+        self.room.pop_first().map(|(_, waker)| waker)
     }
 
     pub(crate) fn earliest(&self) -> Option<Instant> {
         self.earliest
     }
 
-    /// Ends the waits that are late.
+    /// Ends the waits that are late. This looks at every slot, once for each millisecond at most in
+    /// which a call is late: timers are no finer.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<Waker> {
         let mut earliest: Option<Instant> = None;
         let mut woken = Vec::new();
         for slot in &mut self.slots {
-            let State::Waiting { deadline: Some(at), notice, .. } = &slot.state else { continue };
+            let State::Waiting { deadline: Some(at), .. } = &slot.state else { continue };
             if *at > now {
                 earliest = Some(earliest.map_or(*at, |e| e.min(*at)));
                 continue;
             }
-            self.notices -= usize::from(*notice);
             let done = State::Done(Outcome::Late);
             if let State::Waiting { waker, .. } = std::mem::replace(&mut slot.state, done) {
                 woken.push(waker);
@@ -252,7 +258,7 @@ impl InFlight {
 
     /// Ends all waits: the connection is lost, and `out` knows what was sent.
     pub(crate) fn fail(&mut self, out: &Outgoing) -> Vec<Waker> {
-        self.notices = 0;
+        self.notices = Notices::default();
         let mut woken = Vec::new();
         for slot in &mut self.slots {
             let State::Waiting { place, notice, .. } = &slot.state else { continue };
@@ -262,30 +268,47 @@ impl InFlight {
                 woken.push(waker);
             }
         }
-        woken.extend(self.room.drain(..).map(|(_, waker)| waker));
+        woken.extend(std::mem::take(&mut self.room).into_values());
         woken
     }
 }
 
 impl Beside for InFlight {
     fn written(&mut self, out: &Outgoing, wakers: &mut Vec<Waker>) {
-        if self.notices == 0 {
-            return;
-        }
-        for slot in &mut self.slots {
-            if matches!(&slot.state, State::Waiting { notice: true, place, .. } if out.is_written(*place))
-                && let State::Waiting { waker, .. } =
-                    std::mem::replace(&mut slot.state, State::Done(Outcome::Written))
-            {
-                self.notices -= 1;
-                wakers.push(waker);
+        for line in [&mut self.notices.small, &mut self.notices.bulk] {
+            while let Some((place, key)) = line.front().copied() {
+                if !out.is_written(place) {
+                    break;
+                }
+                line.pop_front();
+                let slot = &mut self.slots[key.index as usize];
+                // It may have been given up, or be late.
+                if slot.generation == key.generation
+                    && matches!(slot.state, State::Waiting { .. })
+                    && let State::Waiting { waker, .. } =
+                        std::mem::replace(&mut slot.state, State::Done(Outcome::Written))
+                {
+                    wakers.push(waker);
+                }
             }
+        }
+    }
+}
+
+impl Notices {
+    fn of(&mut self, place: Place) -> &mut VecDeque<(Place, Key)> {
+        match place {
+            Place::Small(_) => &mut self.small,
+            Place::Bulk(_) => &mut self.bulk,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use crate::budget::ByteBudget;
     use bytes::Bytes;
@@ -384,5 +407,61 @@ mod tests {
         table.written(&out, &mut wakers);
         assert_eq!(wakers.len(), 1);
         assert!(matches!(table.poll(key, Waker::noop()).0, Poll::Ready(Outcome::Written)));
+    }
+
+    #[test]
+    fn a_oneway_that_was_given_up_leaves_its_slot_to_the_next() {
+        let mut out = outgoing();
+        let mut table = InFlight::new(4);
+        let notice = |out: &mut Outgoing, table: &mut InFlight, large: bool| {
+            let place =
+                if large { out.append_large(vec![1], Bytes::new()) } else { out.append_encoded(&[1]) };
+            let key = table.reserve(false).unwrap();
+            table.wait(key, Waker::noop(), place, None, true);
+            key
+        };
+        let gone = notice(&mut out, &mut table, true);
+        table.cancel(gone);
+        let place = out.append_encoded(&[1]);
+        let call = park(&mut table, place);
+        assert_eq!(call.index, gone.index, "the slot is used again");
+        let (large, small) = (notice(&mut out, &mut table, true), notice(&mut out, &mut table, false));
+        let batch = out.take().unwrap();
+        out.finished(batch);
+        let mut wakers = Vec::new();
+        table.written(&out, &mut wakers);
+        assert_eq!(wakers.len(), 2);
+        for key in [large, small] {
+            assert!(matches!(table.poll(key, Waker::noop()).0, Poll::Ready(Outcome::Written)));
+        }
+        assert!(table.poll(call, Waker::noop()).0.is_pending(), "a call waits for its answer");
+        assert!(table.notices.small.is_empty() && table.notices.bulk.is_empty());
+    }
+
+    #[test]
+    fn who_leaves_the_line_leaves_the_others_their_turns() {
+        let mut table = InFlight::new(1);
+        let mut busy = park(&mut table, Place::Small(0));
+        let wakers: Vec<_> = (0..5).map(|_| Arc::new(Flag::default())).collect();
+        let line: Vec<_> = wakers.iter().map(|w| table.line_up(None, &w.clone().into()).unwrap()).collect();
+        for gone in [3, 0] {
+            assert!(table.leave_line(line[gone]).is_none(), "nobody's turn has come");
+        }
+        for next in [1, 2, 4] {
+            table.cancel(busy).unwrap().wake();
+            let woken: Vec<_> = wakers.iter().map(|w| w.0.swap(false, Ordering::Relaxed)).collect();
+            assert_eq!(woken, (0..5).map(|n| n == next).collect::<Vec<_>>());
+            busy = park(&mut table, Place::Small(0));
+        }
+        assert!(table.cancel(busy).is_none(), "nobody is left");
+    }
+
+    #[derive(Default)]
+    struct Flag(AtomicBool);
+
+    impl std::task::Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 }

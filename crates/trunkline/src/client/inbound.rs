@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use trunkline_wire::{Message, Metadata};
 
 /// How many messages, and how many bytes, wait for a subscriber that does not read.
+/// A message counts with all that it keeps: names, metadata, payload, and itself.
 const MOST: usize = 1024;
 const MOST_BYTES: usize = 16 << 20;
 
@@ -70,7 +71,7 @@ impl PushStream {
             {
                 let mut state = self.0.state.lock();
                 if let Some(message) = state.messages.pop_front() {
-                    state.bytes -= message.payload.len();
+                    state.bytes -= message.held();
                     return Some(message);
                 }
                 if state.ended {
@@ -93,6 +94,26 @@ impl fmt::Debug for PushStream {
     }
 }
 
+impl Pushed {
+    /// All of it copied: a message that waits must not pin the buffer it was read into.
+    fn copied(message: &Message, address: &Arc<str>) -> Self {
+        let metadata = Metadata::from_encoded(Bytes::copy_from_slice(message.metadata_block()));
+        Self {
+            service: String::from_utf8_lossy(message.service_path()).into_owned(),
+            method: String::from_utf8_lossy(message.service_method()).into_owned(),
+            metadata: metadata.expect("a message's metadata was checked when it was decoded"),
+            payload: Bytes::copy_from_slice(message.payload()),
+            address: address.clone(),
+        }
+    }
+
+    /// How many bytes it keeps.
+    fn held(&self) -> usize {
+        let metadata = self.metadata.encoded_len();
+        size_of::<Self>() + self.service.len() + self.method.len() + metadata + self.payload.len()
+    }
+}
+
 impl Inbound {
     pub(crate) fn subscribe(&self) -> PushStream {
         let queue = Arc::new(Queue::default());
@@ -107,18 +128,15 @@ impl Inbound {
         subscribers.queues.retain(|weak| {
             let Some(queue) = weak.upgrade() else { return false };
             let mut state = queue.state.lock();
-            if state.messages.len() >= MOST || state.bytes + message.payload().len() > MOST_BYTES {
-                state.missed += 1;
-            } else {
-                state.bytes += message.payload().len();
-                state.messages.push_back(Pushed {
-                    service: String::from_utf8_lossy(message.service_path()).into_owned(),
-                    method: String::from_utf8_lossy(message.service_method()).into_owned(),
-                    metadata: message.metadata(),
-                    // Copied: a message that waits must not pin the buffer it was read into.
-                    payload: Bytes::copy_from_slice(message.payload()),
-                    address: address.clone(),
-                });
+            // What does not fit as it came on the wire is not even copied.
+            let fits = state.messages.len() < MOST && state.bytes + message.wire_len() <= MOST_BYTES;
+            let kept = fits.then(|| Pushed::copied(message, address));
+            match kept.filter(|pushed| state.bytes + pushed.held() <= MOST_BYTES) {
+                Some(pushed) => {
+                    state.bytes += pushed.held();
+                    state.messages.push_back(pushed);
+                }
+                None => state.missed += 1,
             }
             drop(state);
             queue.arrived.notify_one();
@@ -158,5 +176,22 @@ mod tests {
             assert!(stream.next().await.is_some());
         }
         assert!(stream.next().await.is_none());
+    }
+
+    #[test]
+    fn names_and_metadata_count_and_pin_no_buffer() {
+        let inbound = Inbound::default();
+        let stream = inbound.subscribe();
+        let address: Arc<str> = Arc::from("memory@x");
+        let metadata: Metadata = [("k", "v".repeat(1 << 20))].into_iter().collect();
+        let long = "S".repeat(1 << 20);
+        for (name, metadata) in [("S", &metadata), (&long, &Metadata::new())] {
+            let message = Message::new(Header::push(), name, "M", metadata, "x".into()).unwrap();
+            for _ in 0..10 {
+                inbound.deliver(&message, &address);
+            }
+            assert!(message.into_payload().is_unique(), "the frame is not kept by what waits");
+        }
+        assert_eq!(stream.missed(), 5, "20 MiB for a queue of 16");
     }
 }

@@ -8,19 +8,31 @@ mod attempt;
 mod builder;
 mod configure;
 mod connection;
+mod dialler;
 mod endpoint;
+mod exchange;
+mod explanation;
+mod fail;
+mod fleet;
 mod handle;
+mod health;
+mod heartbeat;
 mod in_flight;
 mod inbound;
+mod pool;
 mod request;
 mod settings;
 #[cfg(feature = "tower")]
 mod tower;
+mod wishes;
 
 pub use builder::ClientBuilder;
+pub use exchange::CallFuture;
+pub use fail::{FailMode, Retries, RetryBudget};
 pub use handle::{Client, RawResponse, ServiceClient};
+pub use health::{Breaker, Ejection};
 pub use inbound::{PushStream, Pushed};
-pub use request::{CallFuture, Request, Response};
+pub use request::{Request, Response};
 
 /// More callers wait for a place on one connection than may.
 #[derive(Debug)]

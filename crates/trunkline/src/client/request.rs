@@ -1,32 +1,33 @@
 //! One call as its caller makes it: options first, then `.await`.
 //!
-//! The short way (no layers, a connection that is up) is a hand-written future: it encodes,
-//! parks its waker in the connection's table and decodes the reply, with no allocation of its
-//! own. Everything else is boxed.
+//! On the short way (no layers, a connection that is up) the call is encoded and sent here, and an
+//! [`Exchange`] waits for the reply. Everything else is boxed.
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
+use std::future::IntoFuture;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, EncodeError, Header, Metadata, SerializeType};
 
 use super::attempt::{self, Pending};
 use super::connection::{Head, NotStarted};
-use super::endpoint::Endpoint;
+use super::exchange::{CallFuture, Exchange, State};
+use super::fail::{Begun, FailMode, Retries};
+use super::fleet::Fleet;
 use super::handle::Client;
-use super::in_flight::Outcome;
+use super::pool::Wanted;
+use super::wishes::{Asked, Wishes};
 use crate::call::{Body, Call, Reply, Target};
-use crate::codec::{Codec, CodecError, Decode, Encode};
+use crate::codec::{Codec, Decode, Encode};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
+use crate::explain::Explanation;
 use crate::frame::scratch;
-use crate::transport::BoxFuture;
+use crate::later::{self, LONGEST};
 
 /// A call that is made when it is awaited. Dropping the future gives the call up.
 ///
@@ -43,11 +44,11 @@ use crate::transport::BoxFuture;
 /// ```
 #[must_use = "a call is made when it is awaited"]
 pub struct Request<'a, A: ?Sized, R, B> {
-    client: &'a Client,
-    service: &'a str,
-    method: &'a str,
+    pub(super) client: &'a Client,
+    pub(super) service: &'a str,
+    pub(super) method: &'a str,
     args: B,
-    codec: Codec<A, R>,
+    pub(super) codec: Codec<A, R>,
     /// As the service declares it.
     idempotent: bool,
     /// What most calls do not set.
@@ -62,6 +63,8 @@ struct Options {
     compress: Option<CompressType>,
     within: Option<Ctx>,
     format: Option<SerializeType>,
+    wishes: Option<Wishes>,
+    explain: bool,
 }
 
 /// A reply with everything that came along with it.
@@ -74,6 +77,8 @@ pub struct Response<R> {
     pub metadata: Metadata,
     /// The address of the server that answered.
     pub address: Option<Arc<str>>,
+    /// How the call went, where [`Request::explain`] asked for it.
+    pub explanation: Option<Explanation>,
 }
 
 impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
@@ -135,6 +140,54 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self
     }
 
+    fn wishes(&mut self) -> &mut Wishes {
+        self.options().wishes.get_or_insert_default()
+    }
+
+    /// Sends calls with one key to one instance, where the client's balancer looks at keys.
+    pub fn key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.wishes().key = Some(key.as_ref().to_vec());
+        self
+    }
+
+    /// Sends the call to this instance, `tcp@127.0.0.1:8972` say, or to none.
+    pub fn to(mut self, address: impl Into<String>) -> Self {
+        let address = address.into();
+        // Written as lists write it: without a network it is tcp.
+        let address = if address.contains('@') { address } else { format!("tcp@{address}") };
+        self.wishes().address = Some(address);
+        self
+    }
+
+    /// What to do when an attempt fails, in place of the client's default.
+    pub fn fail_mode(mut self, mode: FailMode) -> Self {
+        self.wishes().mode = Some(mode);
+        self
+    }
+
+    /// How often to try again, in place of the client's default.
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.wishes().retries = Some(retries);
+        self
+    }
+
+    /// Asks for the record of how the call went, in [`Response::explanation`]. An error has it
+    /// without being asked.
+    ///
+    /// ```no_run
+    /// # async fn run(client: &trunkline::Client) -> Result<(), trunkline::Error> {
+    /// let request = client.service("Math").call::<_, i64>("Neg", &5);
+    /// let response = request.explain().response().await?;
+    /// if let Some(explanation) = &response.explanation {
+    ///     println!("{explanation}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn explain(mut self) -> Self {
+        self.options().explain = true;
+        self
+    }
+
     pub(super) fn in_format(mut self, format: SerializeType) -> Self {
         self.options().format = Some(format);
         self
@@ -145,16 +198,14 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     /// # Errors
     /// As awaiting the request does.
     pub async fn response(self) -> Result<Response<R>, Error> {
-        let (codec, map) = (self.codec, self.client.clone());
-        let names = (self.service, self.method);
-        let mut exchange = Exchange::Fresh(self);
+        let explain = self.options.as_ref().is_some_and(|o| o.explain);
+        let mut exchange = Exchange { request: self, state: State::Fresh };
         let reply = std::future::poll_fn(|cx| exchange.poll(cx, true)).await?;
-        let Reply { metadata, body, via } = reply;
+        let Reply { metadata, body, via, explanation } = reply;
         let address = via.map(|via| via.address().clone());
-        let value = codec
-            .decode(&body.into_bytes())
-            .map_err(|e| mapped(&map, undecodable(e, names, address.as_deref())))?;
-        Ok(Response { value, metadata, address })
+        let value = exchange.decode(&body.into_bytes(), address.as_deref())?;
+        let explanation = explanation.map(|e| *e).filter(|_| explain);
+        Ok(Response { value, metadata, address, explanation })
     }
 
     /// Sends the request and waits for no answer; done when the kernel has taken it.
@@ -186,7 +237,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             .min(LONGEST);
         let idempotent =
             options.and_then(|o| o.idempotent).or_else(|| known?.idempotent).unwrap_or(self.idempotent);
-        let mut deadline = now + timeout;
+        let mut deadline = later::after(now, timeout);
         let mut left = timeout;
         let mut metadata = options.map_or_else(Metadata::new, |o| o.metadata.clone());
         let mut inherit = |ctx: &Ctx| {
@@ -205,7 +256,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         }
         let compress = options.and_then(|o| o.compress).unwrap_or(settings.compress);
         let format = options.and_then(|o| o.format).unwrap_or_else(|| self.codec.serialize_type());
-        Ok(Prepared { metadata, deadline, left, format, compress, idempotent })
+        Ok(Prepared { metadata, now, deadline, left, format, compress, idempotent })
     }
 
     fn failed(&self, kind: ErrorKind, text: String) -> Error {
@@ -239,15 +290,21 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         call.deadline = Some(prepared.deadline);
         call.idempotent = prepared.idempotent;
         call.compress = compress;
+        if let Some(options) = self.options.as_deref() {
+            if let Some(wishes) = &options.wishes {
+                call.extensions_mut().insert(wishes.clone());
+            }
+            if options.explain {
+                call.extensions_mut().insert(Asked);
+            }
+        }
         call
     }
 }
 
-/// A longer time is as good as this one, and this one can be added to any moment.
-pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
-
 struct Prepared {
     metadata: Metadata,
+    now: Instant,
     deadline: Instant,
     left: Duration,
     format: SerializeType,
@@ -266,12 +323,7 @@ where
     type IntoFuture = CallFuture<'a, A, R, B>;
 
     fn into_future(self) -> Self::IntoFuture {
-        CallFuture {
-            client: self.client,
-            names: (self.service, self.method),
-            codec: self.codec,
-            exchange: Exchange::Fresh(self),
-        }
+        CallFuture(Exchange { request: self, state: State::Fresh })
     }
 }
 
@@ -285,124 +337,94 @@ impl<A: ?Sized, R, B> fmt::Debug for Request<'_, A, R, B> {
     }
 }
 
-/// A call under way. Dropping it gives the call up and frees its place.
-#[must_use = "futures do nothing unless they are polled"]
-pub struct CallFuture<'a, A: ?Sized, R, B> {
-    client: &'a Client,
-    names: (&'a str, &'a str),
-    codec: Codec<A, R>,
-    exchange: Exchange<'a, A, R, B>,
-}
-
-/// A request and its reply, still encoded.
-enum Exchange<'a, A: ?Sized, R, B> {
-    /// Not polled yet. Goes to `Waiting` on the short way, else to `Boxed`.
-    Fresh(Request<'a, A, R, B>),
-    /// Sent on a connection; the reply wakes us.
-    Waiting {
-        pending: Pending,
-        client: &'a Client,
-        names: (&'a str, &'a str),
-        idempotent: bool,
-    },
-    Boxed(BoxFuture<'a, Result<Reply, Error>>),
-    Over,
-}
-
-// Nothing here is polled in place: the argument is only borrowed, the boxed future is pinned
-// where it lies.
-impl<A: ?Sized, R, B> Unpin for CallFuture<'_, A, R, B> {}
-
-impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
-    /// The reply's payload alone: what most calls end in is not made into a `Reply` first.
+impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
+    /// Sends the call, if that goes the short way, and says how it goes on.
     #[inline]
-    fn poll_payload(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
-        if let Self::Waiting { pending, .. } = self {
-            let Poll::Ready(outcome) = pending.poll(cx) else { return Poll::Pending };
-            return Poll::Ready(match attempt::plain_payload(outcome) {
-                Ok(payload) => {
-                    *self = Self::Over;
-                    Ok(payload)
-                }
-                Err(outcome) => self.conclude(outcome, false).map(|reply| reply.body.into_bytes()),
-            });
-        }
-        self.poll(cx, false).map_ok(|reply| reply.body.into_bytes())
-    }
-
-    /// Ends the wait.
-    fn conclude(&mut self, outcome: Outcome, tell_address: bool) -> Result<Reply, Error> {
-        let Self::Waiting { pending, client, names, idempotent } = std::mem::replace(self, Self::Over) else {
-            unreachable!("only a call that waits has an outcome")
+    pub(super) fn begin(&self, cx: &Context<'_>) -> Result<State<'a>, Error> {
+        let prepared = self.prepare()?;
+        let (names, idempotent) = ((self.service, self.method), prepared.idempotent);
+        let Some(fleet) = self.quick(&prepared) else { return self.boxed(prepared) };
+        let pool = fleet.pool(names.0).map_err(|e| e.of(names.0, names.1))?;
+        let table = pool.table();
+        let wanted = Wanted {
+            service: names.0,
+            method: names.1,
+            key: self.options.as_deref().and_then(|o| o.wishes.as_ref()?.key.as_deref()),
+            tried: &[],
+            now: prepared.now,
         };
-        let settings = &client.0.settings;
-        attempt::conclude(outcome, pending.connection(), settings, names, idempotent, tell_address)
-            .map_err(|e| mapped(client, e))
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>, tell_address: bool) -> Poll<Result<Reply, Error>> {
-        loop {
-            match self {
-                Self::Waiting { pending, .. } => {
-                    let Poll::Ready(outcome) = pending.poll(cx) else { return Poll::Pending };
-                    return Poll::Ready(self.conclude(outcome, tell_address));
-                }
-                Self::Boxed(future) => {
-                    let result = std::task::ready!(future.as_mut().poll(cx));
-                    *self = Self::Over;
-                    return Poll::Ready(result);
-                }
-                Self::Fresh(request) => {
-                    let client = request.client;
-                    match Self::begin(request, cx) {
-                        Ok(next) => *self = next,
-                        Err(error) => {
-                            *self = Self::Over;
-                            return Poll::Ready(Err(mapped(client, error)));
-                        }
-                    }
-                    if matches!(self, Self::Waiting { .. }) {
-                        return Poll::Pending;
-                    }
-                }
-                Self::Over => panic!("a call was polled after it had ended"),
+        let picked = table.pick(wanted, &fleet.grounds().random);
+        let Some(connection) = picked.and_then(|endpoint| endpoint.live()) else {
+            return self.boxed(prepared);
+        };
+        let head = Head {
+            header: Header::request(prepared.format),
+            service: names.0,
+            method: names.1,
+            metadata: prepared.metadata.encoded(),
+            left: Some(prepared.left),
+            deadline: Some(prepared.deadline),
+        };
+        let outbound = head.encode(|out| self.encode(out).map_err(Unencoded::Body))?;
+        match connection.begin(outbound, cx.waker()) {
+            Ok(key) => {
+                let (begun, deadline) = (prepared.now, prepared.deadline);
+                let pending = Pending::new(connection, key, table.is_choice().then_some(begun));
+                Ok(State::Waiting { pending, begun, deadline, idempotent })
+            }
+            // The long way waits for a place or for another connection.
+            Err(NotStarted::Closed(unsent) | NotStarted::Full(unsent)) => {
+                let body = unsent.into_payload().into();
+                Ok(self.on_its_way(self.call_with(prepared, body, CompressType::NONE), None))
+            }
+            Err(error) => {
+                let error = attempt::not_started(&error, connection.address()).of(names.0, names.1);
+                let endpoint = Some(connection.health().stats.clone());
+                self.go_on(Begun { error, endpoint, at: prepared.now }, prepared.deadline)
             }
         }
     }
 
+    /// Whether the call goes the short way: no layers, and nothing about it that is rare.
     #[inline]
-    fn begin(request: &Request<'a, A, R, B>, cx: &Context<'_>) -> Result<Self, Error> {
-        let prepared = request.prepare()?;
-        let (client, names, idempotent) =
-            (request.client, (request.service, request.method), prepared.idempotent);
-        let call = match client.endpoint_without_layers().and_then(Endpoint::live) {
-            Some(connection) if prepared.compress == CompressType::NONE => {
-                let head = Head {
-                    header: Header::request(prepared.format),
-                    service: names.0,
-                    method: names.1,
-                    metadata: prepared.metadata.encoded(),
-                    left: Some(prepared.left),
-                    deadline: Some(prepared.deadline),
-                };
-                let outbound = head.encode(|out| request.encode(out).map_err(Unencoded::Body))?;
-                match connection.begin(outbound, cx.waker()) {
-                    Ok(key) => {
-                        let pending = Pending::new(connection, key);
-                        return Ok(Self::Waiting { pending, client, names, idempotent });
-                    }
-                    // The long way waits for a place or for another connection.
-                    Err(NotStarted::Closed(unsent) | NotStarted::Full(unsent)) => {
-                        request.call_with(prepared, unsent.into_payload().into(), CompressType::NONE)
-                    }
-                    Err(error) => {
-                        return Err(attempt::not_started(&error, connection.address()).of(names.0, names.1));
-                    }
-                }
-            }
-            _ => request.to_call(prepared)?,
-        };
-        Ok(Self::Boxed(Box::pin(async move { client.run(call).await.map_err(|e| mapped(client, e)) })))
+    fn quick(&self, prepared: &Prepared) -> Option<&'a Fleet> {
+        let settings = &self.client.0.settings;
+        let plain = prepared.compress == CompressType::NONE
+            && self.options.as_deref().is_none_or(Options::are_plain)
+            && (!prepared.idempotent || settings.idempotent_is_plain());
+        self.client.fleet_without_layers().filter(|_| plain)
+    }
+
+    fn boxed(&self, prepared: Prepared) -> Result<State<'a>, Error> {
+        Ok(self.on_its_way(self.to_call(prepared)?, None))
+    }
+
+    fn on_its_way(&self, call: Call, begun: Option<Begun>) -> State<'a> {
+        let client = self.client;
+        State::Boxed(Box::pin(async move {
+            let result = match begun {
+                Some(begun) => client.run_on(call, begun).await,
+                None => client.run(call).await,
+            };
+            result.map_err(|e| mapped(client, e))
+        }))
+    }
+
+    /// After an attempt on the short way that has failed: the rest of its course.
+    #[cold]
+    pub(super) fn go_on(&self, begun: Begun, deadline: Instant) -> Result<State<'a>, Error> {
+        // Where no time is left, what came of the attempt is what the caller hears.
+        let Ok(mut prepared) = self.prepare() else { return Err(begun.error) };
+        prepared.deadline = deadline;
+        let call = self.to_call(prepared)?;
+        Ok(self.on_its_way(call, Some(begun)))
+    }
+}
+
+impl Options {
+    fn are_plain(&self) -> bool {
+        let plain = |w: &Wishes| w.address.is_none() && w.mode.is_none() && w.retries.is_none();
+        !self.explain && self.wishes.as_ref().is_none_or(plain)
     }
 }
 
@@ -424,44 +446,6 @@ impl From<Unencoded> for Error {
             Unencoded::Body(error) => error,
             Unencoded::Frame(error) => attempt::too_large(error),
         }
-    }
-}
-
-impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
-    type Output = Result<R, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let payload = match this.exchange.poll_payload(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Ok(payload)) => payload,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-        };
-        // By hand and not by combinators, each of which would move the reply once more.
-        Poll::Ready(match this.codec.decode(&payload) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(mapped(this.client, undecodable(error, this.names, this.client.address()))),
-        })
-    }
-}
-
-impl<A: ?Sized, R, B> fmt::Debug for CallFuture<'_, A, R, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallFuture")
-            .field("service", &self.names.0)
-            .field("method", &self.names.1)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A reply that does not decode fails its own call and no other.
-#[cold]
-fn undecodable(cause: CodecError, (service, method): (&str, &str), address: Option<&str>) -> Error {
-    let text = format!("the reply does not decode: {cause}");
-    let error = Error::new(ErrorKind::Internal, text).of(service, method).with_source(cause);
-    match address {
-        Some(address) => error.at(address),
-        None => error,
     }
 }
 

@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use trunkline_wire::{CompressType, Compressors, Limits};
 
+use super::fail::{FailMode, Retries, RetryBudget};
+use super::health::{Breaker, Ejection};
+use crate::balance::{Balancer, P2c};
 use crate::budget::ByteBudget;
 use crate::config::MethodConfig;
 use crate::error::Error;
+use crate::registry::Instance;
 
+pub(crate) type Filter = dyn Fn(&Instance) -> bool + Send + Sync;
 pub(crate) type MapError = dyn Fn(Error) -> Error + Send + Sync;
 
 #[derive(Clone)]
@@ -27,11 +32,26 @@ pub(crate) struct Settings {
     pub(crate) backoff: (Duration, Duration),
     pub(crate) budget: ByteBudget,
     pub(crate) map_error: Option<Arc<MapError>>,
+    pub(crate) balancer: Arc<dyn Balancer>,
+    pub(crate) group: Option<String>,
+    pub(crate) filters: Vec<Arc<Filter>>,
+    pub(crate) fail_mode: FailMode,
+    pub(crate) retries: Retries,
+    pub(crate) retry_budget: RetryBudget,
+    pub(crate) breaker: Breaker,
+    pub(crate) ejection: Option<Ejection>,
     /// What holds for single methods, by service and method.
     pub(crate) methods: HashMap<String, HashMap<String, MethodConfig>>,
 }
 
 impl Settings {
+    /// Whether an idempotent call is made like any other: one attempt for as long as there is
+    /// time, and no second copy.
+    #[inline]
+    pub(crate) fn idempotent_is_plain(&self) -> bool {
+        self.fail_mode != FailMode::Failbackup && self.retries.attempt_timeout.is_none()
+    }
+
     /// What holds for the calls of this method, where something does.
     #[inline]
     pub(crate) fn method(&self, service: &str, method: &str) -> Option<&MethodConfig> {
@@ -49,7 +69,7 @@ impl Default for Settings {
             timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             heartbeat: Some(Duration::from_secs(10)),
-            heartbeat_timeout: Duration::from_secs(5),
+            heartbeat_timeout: Duration::from_secs(3),
             connections: 1,
             in_flight: 4_096,
             unwritten: 16 << 20,
@@ -59,6 +79,14 @@ impl Default for Settings {
             backoff: (Duration::from_millis(50), Duration::from_secs(5)),
             budget: ByteBudget::default(),
             map_error: None,
+            balancer: Arc::new(P2c),
+            group: None,
+            filters: Vec::new(),
+            fail_mode: FailMode::default(),
+            retries: Retries::default(),
+            retry_budget: RetryBudget::default(),
+            breaker: Breaker::default(),
+            ejection: Some(Ejection::default()),
             methods: HashMap::new(),
         }
     }

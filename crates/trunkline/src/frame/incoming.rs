@@ -12,7 +12,7 @@ use tokio_util::io::poll_read_buf;
 use trunkline_wire::{DecodeError, Decoder, Limits, Message};
 
 use super::link::{Beside, Link};
-use crate::budget::{ALLOWANCE, ByteBudget, Charge};
+use crate::budget::{ALLOWANCE, Charge};
 
 /// A read asks for this much at first; more when reads fill it. An idle connection stays small.
 const SMALLEST_READ: usize = 4 * 1024;
@@ -77,17 +77,13 @@ impl Activity {
 }
 
 impl Incoming {
-    pub(crate) fn new(
-        reader: Box<dyn AsyncRead + Send + Unpin>,
-        limits: Limits,
-        budget: &ByteBudget,
-    ) -> Self {
+    pub(crate) fn new(reader: Box<dyn AsyncRead + Send + Unpin>, limits: Limits, charge: Charge) -> Self {
         Self {
             reader,
             buf: BytesMut::new(),
             decoder: Decoder::new(limits),
             chunk: SMALLEST_READ,
-            charge: budget.charge(),
+            charge,
             registered: false,
         }
     }
@@ -180,6 +176,12 @@ impl Incoming {
         if !little || self.buf.capacity() - self.buf.len() < SMALLEST_READ / 4 {
             self.buf.reserve(room);
         }
+    }
+
+    /// Reads once although the link is closed: what the far end had sent before a write failed.
+    pub(crate) async fn read_on(&mut self) -> io::Result<usize> {
+        self.buf.reserve(LARGEST_READ);
+        std::future::poll_fn(|cx| poll_read_buf(Pin::new(&mut self.reader), cx, &mut self.buf)).await
     }
 
     /// Reads and throws away, so that closing does not answer late bytes with a reset that

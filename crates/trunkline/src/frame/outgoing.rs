@@ -8,6 +8,9 @@
 //!
 //! Whether a request was sent is a question about the frame's [`Place`]: what the kernel has not
 //! taken was not sent.
+//!
+//! A queue that is closed keeps nothing: what is appended then is dropped, and its place is never
+//! written.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -126,17 +129,13 @@ impl Outgoing {
         let before = self.small.len();
         encode(&mut self.small)?;
         let added = self.small.len() - before;
-        self.small_appended += added as u64;
-        self.grow(added);
-        Ok(Place::Small(self.small_appended))
+        Ok(self.appended(added))
     }
 
     /// Appends frames that are encoded already.
     pub(crate) fn append_encoded(&mut self, frames: &[u8]) -> Place {
         self.small.extend_from_slice(frames);
-        self.small_appended += frames.len() as u64;
-        self.grow(frames.len());
-        Place::Small(self.small_appended)
+        self.appended(frames.len())
     }
 
     /// Appends a batch of encoded frames and leaves `frames` empty. Where nothing waits, the two
@@ -149,17 +148,29 @@ impl Outgoing {
             self.small.extend_from_slice(frames);
             frames.clear();
         }
-        self.small_appended += added as u64;
-        self.grow(added);
+        self.appended(added);
     }
 
     /// Appends a large frame: everything before the payload, and the payload.
     pub(crate) fn append_large(&mut self, head: Vec<u8>, payload: Bytes) -> Place {
         let added = head.len() + payload.len();
-        self.bulk.push_back(Bulk { head, payload });
         self.bulk_appended += 1;
-        self.grow(added);
+        if !self.closed {
+            self.bulk.push_back(Bulk { head, payload });
+            self.grow(added);
+        }
         Place::Bulk(self.bulk_appended)
+    }
+
+    /// So many bytes were added to `small`.
+    fn appended(&mut self, added: usize) -> Place {
+        self.small_appended += added as u64;
+        if self.closed {
+            self.small = Vec::new();
+        } else {
+            self.grow(added);
+        }
+        Place::Small(self.small_appended)
     }
 
     fn grow(&mut self, added: usize) {
@@ -297,6 +308,7 @@ impl Outgoing {
         }
         self.closed = true;
         self.small = Vec::new();
+        self.spare = Vec::new();
         self.bulk.clear();
         self.queued = 0;
         self.charge.resize(0);
@@ -406,6 +418,28 @@ mod tests {
         assert!(out.is_written(a) && !out.is_written(b));
         assert!(matches!(out.finished(batch), Push::Nothing));
         assert!(!out.is_written(b));
+    }
+
+    #[test]
+    fn a_closed_queue_keeps_nothing() {
+        let budget = ByteBudget::new(1 << 30);
+        let mut out = Outgoing::new(budget.charge());
+        out.close(None);
+        let (mut batch, large) = (vec![0; 100_000], Bytes::from(vec![0; 100_000]));
+        let places = [
+            out.append_encoded(&large),
+            out.append(|buf| {
+                buf.extend_from_slice(&large);
+                Ok::<_, ()>(())
+            })
+            .unwrap(),
+            out.append_large(vec![0; 10], large.clone()),
+        ];
+        out.append_batch(&mut batch);
+        assert!(batch.is_empty());
+        assert!(places.into_iter().all(|place| !out.is_written(place)));
+        assert_eq!((out.queued(), out.small.capacity(), out.bulk.len(), budget.used()), (0, 0, 0, 0));
+        assert!(large.is_unique());
     }
 
     #[test]

@@ -63,7 +63,9 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Asks `check` about the token of every call.
+    /// Asks `check` about the token of every call. A call without one is asked about as well, as in
+    /// Go: its token is the empty text, and a check that accepts that lets anybody in. A token that
+    /// is not UTF-8 is refused unasked.
     ///
     /// Its failure's text goes to the caller. Of what kind the failure is counts: one that does
     /// not say becomes [`ErrorKind::Unauthenticated`]; [`ErrorKind::Unavailable`], say for a
@@ -120,15 +122,23 @@ impl Auth {
 
 impl Middleware for Auth {
     async fn handle(&self, call: &mut Call, next: Next<'_>) -> Result<Reply, Error> {
-        let Some(value) = call.metadata.get(keys::AUTH) else {
-            let text = "authentication is required: the call carries no token";
-            return Err(self.refuse(Error::new(ErrorKind::Unauthenticated, text)));
+        // As in Go, what carries no token is asked about with an empty one.
+        let value = match call.metadata.get_bytes(keys::AUTH.as_bytes()).map(std::str::from_utf8) {
+            None => None,
+            Some(Ok(value)) => Some(value),
+            Some(Err(_)) => {
+                let text = "the token is not text; send one in UTF-8";
+                return Err(self.refuse(Error::new(ErrorKind::Unauthenticated, text)));
+            }
         };
-        let text = without_scheme(value);
+        let text = without_scheme(value.unwrap_or_default());
         match &self.checker.0 {
             Kind::Plain(check) => {
                 if !check(text) {
-                    let text = "the token was not accepted";
+                    let text = match value {
+                        Some(_) => "the token was not accepted",
+                        None => "authentication is required: the call carries no token",
+                    };
                     return Err(self.refuse(Error::new(ErrorKind::Unauthenticated, text)));
                 }
             }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{Middleware, Next, Side};
 use crate::call::{Call, Reply};
 use crate::error::{Error, ErrorKind};
+use crate::later;
 
 /// Lets so many calls run at a time; further ones wait in turn, and both their number and their
 /// waiting have a bound.
@@ -95,12 +96,9 @@ impl Middleware for ConcurrencyLimit {
                     let why = format!("and {} wait", self.most_waiting);
                     return Err(self.refuse(call, next.side(), &why));
                 };
-                let own = Instant::now().checked_add(self.wait);
-                let until = own.into_iter().chain(call.deadline).min();
-                let place = match until {
-                    Some(at) => tokio::time::timeout_at(at, self.places.acquire()).await.ok(),
-                    None => Some(self.places.acquire().await),
-                };
+                let own = later::after(Instant::now(), self.wait);
+                let until = call.deadline.map_or(own, |at| at.min(own));
+                let place = tokio::time::timeout_at(until, self.places.acquire()).await.ok();
                 drop(in_line);
                 // The semaphore is never closed, so what is missing is time.
                 let Some(Ok(place)) = place else {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{Middleware, Next, Side};
 use crate::call::{Call, Reply};
 use crate::error::{Error, ErrorKind};
+use crate::later;
 
 /// What Go's servers answer, and Go's clients look for.
 const TEXT: &str = "request reached rate limit";
@@ -67,7 +68,7 @@ impl Middleware for RateLimit {
         let taken = self.bucket.lock().take(now, most);
         match taken {
             Ok(Duration::ZERO) => {}
-            Ok(wait) => tokio::time::sleep_until(now + wait).await,
+            Ok(wait) => tokio::time::sleep_until(later::after(now, wait)).await,
             Err(wait) => {
                 let error = Error::new(ErrorKind::Overloaded, TEXT).with_retry_after(wait);
                 return Err(match next.side() {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{Middleware, Next, Side};
 use crate::call::{Call, Reply};
 use crate::error::{Error, ErrorKind};
+use crate::later;
 
 /// Limits the time of every call that passes: the shorter of the call's own limit and this one
 /// counts, and inner layers, the handler and its nested calls see it as the deadline.
@@ -48,11 +49,9 @@ impl Timeout {
 
 impl Middleware for Timeout {
     async fn handle(&self, call: &mut Call, next: Next<'_>) -> Result<Reply, Error> {
-        let own = Instant::now().checked_add(self.0);
-        if let Some(own) = own {
-            call.limit_deadline(own);
-        }
-        let Some(at) = call.deadline else { return next.run(call).await };
+        let own = later::after(Instant::now(), self.0);
+        call.limit_deadline(own);
+        let at = call.deadline.map_or(own, |at| at.min(own));
         let side = next.side();
         match tokio::time::timeout_at(at, next.run(call)).await {
             Ok(result) => result,
@@ -60,9 +59,10 @@ impl Middleware for Timeout {
                 Err(Error::new(ErrorKind::Deadline, "context deadline exceeded"))
             }
             Err(_) => {
-                let text = match own {
-                    Some(own) if own <= at => format!("the call took longer than {:?}", self.0),
-                    _ => "the call's time was up before an answer came".to_owned(),
+                let text = if own <= at {
+                    format!("the call took longer than {:?}", self.0)
+                } else {
+                    "the call's time was up before an answer came".to_owned()
                 };
                 Err(Error::new(ErrorKind::Deadline, text).of(call.service(), call.method()))
             }

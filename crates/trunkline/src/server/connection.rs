@@ -52,7 +52,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(stream: Stream, shared: Arc<Shared>) -> (Arc<Self>, Incoming) {
         let limits = &shared.limits;
-        let incoming = Incoming::new(stream.reader, limits.wire.clone(), &shared.budget);
+        let incoming = Incoming::new(stream.reader, limits.wire.clone(), shared.budget.charge());
         let connection = Arc::new(Self {
             link: Link::new(stream.sink, &shared.budget, ()),
             peer: stream.peer,

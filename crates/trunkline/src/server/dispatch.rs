@@ -24,6 +24,7 @@ use crate::call::{Body, Call, Reply, Target};
 use crate::error::{Error, ErrorKind};
 use crate::frame::link::Reason;
 use crate::frame::scratch;
+use crate::later;
 use crate::transport::BoxFuture;
 
 /// A compressed payload of this size or more is inflated in a task of its own, so that it does
@@ -272,7 +273,8 @@ impl Connection {
         batch: &mut Batch,
     ) -> Result<(), Reason> {
         let limits = &self.shared.limits;
-        let until = deadline_of(&arrived).unwrap_or(arrived.at + limits.queue_wait);
+        let longest = later::after(arrived.at, limits.queue_wait);
+        let until = deadline_of(&arrived).map_or(longest, |deadline| deadline.min(longest));
         let mut running = self.running.lock();
         if running.queued() >= limits.queue_per_connection {
             drop(running);
@@ -514,9 +516,7 @@ fn asked_to_close() -> Reason {
 pub(super) fn deadline_of(arrived: &Arrived) -> Option<Instant> {
     let text = trunkline_wire::lookup(arrived.message.metadata_block(), keys::SERVER_TIMEOUT.as_bytes())?;
     let ms: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    // A deadline further away than this is none.
-    const YEAR_MS: u64 = 365 * 24 * 3600 * 1000;
-    Some(arrived.at + Duration::from_millis(u64::try_from(ms).unwrap_or(0).min(YEAR_MS)))
+    Some(later::after(arrived.at, Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
 }
 
 /// Polls a handler once, without a real waker: a call that is not done is polled again by its

@@ -231,7 +231,12 @@ where
         Box::pin(async move {
             let result = ctx.scope((self.0)(ctx.clone(), args)).await;
             match result {
-                Ok(bytes) => Ok(Reply { metadata: ctx.take_reply_metadata(), body: bytes.into(), via: None }),
+                Ok(bytes) => Ok(Reply {
+                    metadata: ctx.take_reply_metadata(),
+                    body: bytes.into(),
+                    via: None,
+                    explanation: None,
+                }),
                 Err(failure) => {
                     let (mut error, reply) = failure.into_parts();
                     error.metadata_mut().extend(&ctx.take_reply_metadata());
@@ -323,7 +328,7 @@ where
         Ok(_) if ctx.is_oneway() => Ok(Reply::default()),
         Ok(reply) => {
             let body = encode::<C, R>(ctx, &reply)?;
-            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None })
+            Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None, explanation: None })
         }
         Err(error) => {
             let (mut error, reply) = error.into_failure().into_parts();

@@ -53,8 +53,8 @@ impl Connection {
 
     fn refuse_queued(&self, queued: &Queued) {
         let error = match deadline_of(&queued.arrived) {
-            Some(_) => Error::new(ErrorKind::Deadline, DEADLINE_TEXT),
-            None => {
+            Some(deadline) if deadline <= queued.until => Error::new(ErrorKind::Deadline, DEADLINE_TEXT),
+            _ => {
                 Error::new(ErrorKind::Overloaded, "the server is full: the call waited too long for a place")
             }
         };

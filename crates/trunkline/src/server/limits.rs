@@ -29,7 +29,7 @@ pub struct ServerLimits {
     /// Requests of one connection that wait for a place: 1,024. One more is refused, "not
     /// started".
     pub queue_per_connection: usize,
-    /// How long a request without a deadline waits for a place: 10 s.
+    /// How long a request waits for a place: 10 s, or until its own deadline if that is sooner.
     pub queue_wait: Duration,
     /// Bytes of answers that a peer has not read; above this nothing more is read from it: 1 MiB.
     pub unwritten_per_connection: usize,

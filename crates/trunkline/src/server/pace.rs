@@ -1,4 +1,7 @@
 //! Which methods hold up their connection's neighbours, and how closely to look.
+//!
+//! The clock is the standard library's and not tokio's: what counts is how long a poll really kept
+//! a thread, and paused time stands still however long that is. No answer depends on it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};

@@ -6,7 +6,7 @@ use trunkline_wire::{FrameEncoder, Header, Metadata};
 use super::connection::Connection;
 use crate::ctx::Origin;
 use crate::error::{Error, ErrorKind};
-use crate::frame::outgoing::LARGE;
+use crate::frame::outgoing::{LARGE, Outgoing};
 use crate::transport::{BoxFuture, Peer};
 
 impl Origin for Connection {
@@ -22,18 +22,6 @@ impl Origin for Connection {
         payload: Bytes,
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let gone = || {
-                Error::new(ErrorKind::Unavailable, "the client is gone")
-                    .at(self.peer.address.clone())
-                    .not_sent()
-            };
-            if self.link.is_closed() {
-                return Err(gone());
-            }
-            if self.is_unread() {
-                let text = "the client reads too slowly: its connection holds as many unread bytes as it may";
-                return Err(Error::new(ErrorKind::Overloaded, text).at(self.peer.address.clone()).not_sent());
-            }
             let header = Header::push().with_seq(self.shared.next_push());
             let too_large =
                 |e: trunkline_wire::EncodeError| Error::new(ErrorKind::Invalid, e.to_string()).not_sent();
@@ -49,11 +37,13 @@ impl Origin for Connection {
                 let mut head = Vec::new();
                 encode(&mut head, None).map_err(too_large)?;
                 self.link.with(|s| {
+                    self.takes_pushes(&s.out)?;
                     s.out.append_large(head, payload);
-                    s.out.pushed(true)
-                })
+                    Ok::<_, Error>(s.out.pushed(true))
+                })?
             } else {
                 self.link.with(|s| {
+                    self.takes_pushes(&s.out)?;
                     s.out.append(|out| encode(out, Some(&payload))).map_err(too_large)?;
                     Ok::<_, Error>(s.out.pushed(false))
                 })?
@@ -65,5 +55,19 @@ impl Origin for Connection {
 
     fn closed(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.until_closed())
+    }
+}
+
+impl Connection {
+    fn takes_pushes(&self, out: &Outgoing) -> Result<(), Error> {
+        let (kind, text) = if out.is_closed() {
+            (ErrorKind::Unavailable, "the client is gone")
+        } else if out.queued() > self.shared.limits.unwritten_per_connection {
+            let text = "the client reads too slowly: its connection holds as many unread bytes as it may";
+            (ErrorKind::Overloaded, text)
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(kind, text).at(self.peer.address.clone()).not_sent())
     }
 }

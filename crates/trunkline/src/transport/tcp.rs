@@ -1,8 +1,9 @@
 //! TCP, over IPv4 and IPv6.
 
+use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -60,13 +61,17 @@ impl Tcp {
     }
 
     async fn resolve(self, address: &str) -> io::Result<Vec<SocketAddr>> {
-        // `:8972` means every interface, as in Go.
-        let address = match (address.strip_prefix(':'), self.family) {
-            (Some(port), Family::V4) => format!("0.0.0.0:{port}"),
-            (Some(port), _) => format!("[::]:{port}"),
-            (None, _) => address.to_owned(),
-        };
-        let found: Vec<_> = lookup_host(&address)
+        // `:8972` means every interface, as in Go: those of both families where IPv6 is there.
+        if let Some(Ok(port)) = address.strip_prefix(':').map(str::parse) {
+            let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+            let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+            return Ok(match self.family {
+                Family::Any => vec![v6, v4],
+                Family::V4 => vec![v4],
+                Family::V6 => vec![v6],
+            });
+        }
+        let found: Vec<_> = lookup_host(address)
             .await?
             .filter(|a| match self.family {
                 Family::Any => true,
@@ -87,14 +92,23 @@ impl Tcp {
     }
 
     async fn bind(self, address: &str) -> io::Result<Box<dyn Listener>> {
-        let mut last = None;
-        for socket in self.resolve(address).await? {
-            match listen(socket) {
-                Ok(listener) => return Ok(Box::new(TcpAccept { listener, tcp: self })),
-                Err(error) => last = Some(error),
-            }
+        let listener = first_to_listen(self.resolve(address).await?, |socket| self.open(socket))?;
+        Ok(Box::new(TcpAccept { listener, tcp: self }))
+    }
+
+    fn open(self, address: SocketAddr) -> io::Result<TcpListener> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A restarted server finds its port in TIME_WAIT; on Windows the option means something else.
+        #[cfg(not(windows))]
+        socket.set_reuseaddr(true)?;
+        if address.is_ipv6() {
+            // Not left to the system's setting: `tcp` on every interface takes both families,
+            // `tcp6` leaves IPv4's port to others.
+            let both = self.family == Family::Any && address.ip().is_unspecified();
+            SockRef::from(&socket).set_only_v6(!both)?;
         }
-        Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
     }
 
     fn stream(self, stream: TcpStream, peer: SocketAddr) -> io::Result<Stream> {
@@ -134,18 +148,46 @@ async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<(TcpStream, SocketAd
             None => break,
         }
     }
-    let text = errors.iter().map(|(a, e)| format!("{a}: {e}")).collect::<Vec<_>>().join("; ");
     let kind = errors.last().map_or(io::ErrorKind::NotConnected, |(_, e)| e.kind());
-    Err(io::Error::new(kind, text))
+    Err(io::Error::new(kind, NoneAnswered(errors)))
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A restarted server finds its port in TIME_WAIT; on Windows the option means something else.
-    #[cfg(not(windows))]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+/// Every address that was dialled, and what came of it.
+#[derive(Debug)]
+struct NoneAnswered(Vec<(SocketAddr, io::Error)>);
+
+impl fmt::Display for NoneAnswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (address, error)) in self.0.iter().enumerate() {
+            write!(f, "{}{address}: {error}", if n == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for NoneAnswered {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.last().map(|(_, error)| error as _)
+    }
+}
+
+/// Listens on the first address that can be had. One that is taken, or not permitted, is there: to
+/// go on to the next would hide that.
+fn first_to_listen<T>(
+    addresses: Vec<SocketAddr>,
+    mut listen: impl FnMut(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut first = None;
+    for address in addresses {
+        match listen(address) {
+            Ok(listener) => return Ok(listener),
+            Err(e) if matches!(e.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
+                return Err(e);
+            }
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
 }
 
 impl Transport for Tcp {
@@ -211,6 +253,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn where_there_is_no_ipv6_every_interface_means_those_of_ipv4() {
+        for (network, expected) in [(Tcp::any(), Some(true)), (Tcp::v4(), Some(true)), (Tcp::v6(), None)] {
+            let addresses = network.resolve(":8972").await.unwrap();
+            assert!(addresses.iter().all(|a| a.port() == 8972 && a.ip().is_unspecified()));
+            // Without IPv6 in the kernel, and with it but switched off.
+            for error in [io::ErrorKind::Unsupported, io::ErrorKind::AddrNotAvailable] {
+                let found = first_to_listen(addresses.clone(), |address| {
+                    if address.is_ipv4() { Ok(true) } else { Err(error.into()) }
+                });
+                assert_eq!(found.map_err(|e| e.kind()), expected.ok_or(error));
+            }
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_not_listened_on_beside() {
+        let addresses = vec!["[::]:1".parse().unwrap(), "0.0.0.0:1".parse().unwrap()];
+        let found = first_to_listen(addresses, |address| {
+            if address.is_ipv4() { Ok(()) } else { Err(io::ErrorKind::AddrInUse.into()) }
+        });
+        assert_eq!(found.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[tokio::test]
     async fn an_address_that_refuses_is_passed_over() {
         let (_live, live) = bound().await;
         let refusing = bound().await.1;
@@ -218,6 +284,9 @@ mod tests {
         let error = first_of(vec![refusing, refusing]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(error.to_string().matches(&refusing.to_string()).count(), 2, "{error}");
+        let source = std::error::Error::source(&error).unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(source.raw_os_error().is_some());
     }
 
     #[tokio::test]

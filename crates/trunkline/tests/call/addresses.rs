@@ -47,6 +47,20 @@ async fn ipv6_is_served() {
 }
 
 #[tokio::test]
+async fn tcp6_leaves_the_port_of_ipv4_to_others() {
+    if !has_v6() {
+        return;
+    }
+    let v6 = math().bind("tcp6@:0").await.unwrap().spawn();
+    answers(&format!("tcp6@[::1]:{}", port(v6.address()))).await;
+    let v4 = math().bind(&format!("tcp4@:{}", port(v6.address()))).await.unwrap().spawn();
+    answers(&format!("tcp4@127.0.0.1:{}", port(v4.address()))).await;
+    v4.stop().await;
+    let client = Client::connect(&format!("tcp4@127.0.0.1:{}", port(v6.address()))).await.unwrap();
+    assert!(client.service("Math").call::<_, i64>("Neg", &5).await.is_err(), "IPv4 is not served");
+}
+
+#[tokio::test]
 async fn several_addresses_are_served_at_once() {
     let server = math().bind("tcp@127.0.0.1:0, tcp4@127.0.0.1:0").await.unwrap();
     let addresses = server.addresses().to_vec();

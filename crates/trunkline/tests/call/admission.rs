@@ -144,6 +144,27 @@ async fn a_call_waits_for_a_place_until_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_waits_longer_for_a_place_than_the_server_lets_it() {
+    let (server, _gate, _seen) = gated();
+    let network = Memory::new();
+    let server = server.limit(|l| {
+        l.in_flight_per_connection = 1;
+        l.queue_wait = Duration::from_secs(5);
+    });
+    let _server = serve(&network, server).await;
+    let mut peer = RawPeer::dial(&network).await;
+    send(&peer, 0, "busy").await;
+    let begun = Instant::now();
+    let header = Header::request(SerializeType::RAW).with_seq(1);
+    let patient = message(header, "S", "Wait", &[(keys::SERVER_TIMEOUT, "3600000")], b"patient");
+    peer.send_message(&patient).await;
+    let refused = peer.next().await.unwrap();
+    assert_eq!((refused.header().seq(), begun.elapsed().as_secs()), (1, 5));
+    assert_eq!(refused.metadata().get(keys::KIND), Some("overloaded"));
+    assert_eq!(refused.metadata().get(keys::STARTED), Some("0"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_caller_of_a_refused_call_may_try_again() {
     let (server, _gate, _seen) = gated();
     let network = Memory::new();

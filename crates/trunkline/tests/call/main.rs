@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "what a test sets up either works or fails the test")]
 
 mod events;
+mod lines;
 mod pair;
 mod raw_peer;
 
 mod accepting;
 mod addresses;
 mod admission;
+mod answered;
 mod basic;
 mod blocking;
 mod caller_gone;
@@ -21,6 +23,7 @@ mod error_reply;
 mod errors;
 mod header;
 mod heartbeat;
+mod longest;
 mod malformed;
 mod metadata;
 mod not_sent;
@@ -30,6 +33,7 @@ mod push;
 mod redial;
 mod routes;
 mod runtime_gone;
+mod shared_budget;
 mod slow_peers;
 mod stop;
 mod stopping;

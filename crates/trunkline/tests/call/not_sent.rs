@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
+use trunkline::client::FailMode;
 use trunkline::transport::memory::Memory;
 use trunkline::{Client, Error, ErrorKind, Sent, SerializeType};
 
@@ -36,7 +37,8 @@ async fn what_the_stream_did_not_take_whole_was_not_sent() {
         let network = Memory::new();
         let mut server = RawServer::listen(&network).await;
         let interval = found_by_heartbeat.then_some(Duration::from_secs(1));
-        let client = Client::builder().heartbeat(interval).timeout(Duration::from_secs(100));
+        let client = Client::builder().fail_mode(FailMode::Failfast).heartbeat(interval);
+        let client = client.timeout(Duration::from_secs(100));
         let client = connect(&network, client).await;
         let peer = server.accept().await;
         // The pipe holds 64 KiB: three of these, and a part of the fourth.
@@ -56,6 +58,7 @@ async fn what_the_stream_did_not_take_whole_was_not_sent() {
 async fn what_the_kernel_took_and_only_that_may_have_been_sent() {
     let mut server = RawServer::listen_tcp().await;
     let client = Client::builder()
+        .fail_mode(FailMode::Failfast)
         .heartbeat(Some(Duration::from_millis(300)))
         .heartbeat_timeout(Duration::from_millis(300))
         .connect(&server.address())

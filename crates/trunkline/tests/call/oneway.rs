@@ -51,7 +51,8 @@ async fn a_oneway_is_answered_by_nothing_not_even_an_error() {
 async fn notify_is_done_when_the_frame_is_written() {
     let network = trunkline::transport::memory::Memory::new();
     let mut server = RawServer::listen(&network).await;
-    let client = connect(&network, trunkline::Client::builder().heartbeat(None)).await;
+    let once = trunkline::client::FailMode::Failfast;
+    let client = connect(&network, trunkline::Client::builder().fail_mode(once).heartbeat(None)).await;
     let mut peer = server.accept().await;
     client.service("S").notify("M", &7).await.unwrap();
     let frame = peer.next().await.unwrap();

@@ -1,14 +1,21 @@
+use std::error::Error as _;
+use std::io;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use trunkline::transport::memory::Memory;
-use trunkline::{Client, ErrorKind, Failure, Sent, SerializeType, Server};
+use trunkline::{Client, Error, ErrorKind, Failure, Sent, SerializeType, Server};
 
+use crate::lines::Lines;
 use crate::pair::{ADDRESS, connect, serve};
 use crate::raw_peer::RawServer;
 
 fn math() -> trunkline::server::ServerBuilder {
     Server::builder().function("Math", "Neg", |n: i64| async move { Ok::<_, Failure>(-n) })
+}
+
+fn io_kind(error: &Error) -> Option<io::ErrorKind> {
+    error.source()?.downcast_ref::<io::Error>().map(io::Error::kind)
 }
 
 #[tokio::test(start_paused = true)]
@@ -20,6 +27,7 @@ async fn calls_resume_when_the_server_is_back() {
         let error = neg().await.unwrap_err();
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, Sent::No));
         assert!(error.message().contains("nobody listens"), "{error}");
+        assert_eq!(io_kind(&error), Some(io::ErrorKind::ConnectionRefused));
         let server = serve(&network, math()).await;
         client.ready().await;
         assert_eq!(neg().await.unwrap(), -5);
@@ -104,4 +112,67 @@ async fn a_dial_that_hangs_is_given_up() {
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, Sent::No));
     assert!(error.message().contains("no connection within 1s"), "{error}");
     assert_eq!(error.address(), Some(ADDRESS));
+    assert_eq!(io_kind(&error), Some(io::ErrorKind::TimedOut));
+}
+
+#[tokio::test]
+async fn an_error_says_what_the_dial_ended_in_and_keeps_its_source() {
+    // Both addresses of a name, one of them, and the same once more while the next dial waits.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    drop(taken);
+    for host in ["localhost", "127.0.0.1"] {
+        let address = format!("tcp@{host}:{port}");
+        let client = Client::connect(&address).await.unwrap();
+        for _ in 0..2 {
+            let error = client.service("Math").call::<_, i64>("Neg", &5).await.unwrap_err();
+            assert_eq!(io_kind(&error), Some(io::ErrorKind::ConnectionRefused), "{error}");
+            let text = error.to_string();
+            for part in ["cannot connect", "refused", "listens", "Math.Neg", &address, "not sent"] {
+                assert!(text.contains(part), "{part} in {text}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_the_last_connection_ended_is_told_while_there_is_none() {
+    let network = Memory::new();
+    let mut server = RawServer::listen(&network).await;
+    let client = Client::builder().heartbeat(Some(Duration::from_secs(1))).timeout(Duration::from_secs(5));
+    let client = connect(&network, client).await;
+    let _deaf = server.accept().await;
+    client.ready().await;
+    drop(server);
+    // A server that answers no heartbeat is given up, and then nobody is there any more.
+    sleep(Duration::from_secs(60)).await;
+    let error = client.service("Math").call::<_, i64>("Neg", &5).await.unwrap_err();
+    for part in ["nobody listens", "ended: the server answered no heartbeat within 3s"] {
+        assert!(error.message().contains(part), "{error}");
+    }
+    client.close();
+    sleep(Duration::from_millis(1)).await;
+    let error = client.service("Math").call::<_, i64>("Neg", &5).await.unwrap_err();
+    assert!(error.message().contains("the client was closed"), "{error}");
+    assert_eq!(error.address(), Some(ADDRESS));
+}
+
+/// What is said of the server, at the level of who runs the client.
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_one_line_and_its_end_another() {
+    let lines = Lines::default();
+    let _said = tracing::subscriber::set_default(lines.clone());
+    let network = Memory::new();
+    let pauses = (Duration::from_millis(50), Duration::from_millis(50));
+    let client = connect(&network, Client::builder().backoff(pauses.0, pauses.1)).await;
+    for _ in 0..2 {
+        sleep(Duration::from_secs(10)).await;
+        let server = serve(&network, math()).await;
+        client.ready().await;
+        sleep(Duration::from_millis(10)).await;
+        server.stop().await;
+    }
+    let said: Vec<_> = lines.take().into_iter().filter(|line| line.contains("connect")).collect();
+    let expected = ["cannot connect; trying again", "connected again"];
+    assert_eq!(said, [expected, expected].concat());
 }

@@ -18,6 +18,7 @@ async fn check(token: Token, call: AuthRequest) -> Result<User, Failure> {
     assert!(call.peer().is_some_and(|peer| peer.address.starts_with("memory@")));
     match &*token {
         "busy" => Err(Failure::new("the identity provider is away").with_kind(ErrorKind::Unavailable)),
+        "" => Err(Failure::new("there is no token")),
         _ if !token.matches("s3cret") => Err(Failure::new("the token is not valid")),
         _ if call.service() == "Admin" => Err(Failure::new("not for you").with_kind(ErrorKind::Denied)),
         _ => Ok(User("ann".to_owned())),
@@ -46,7 +47,7 @@ async fn a_refusal_says_why_and_that_nothing_was_started() {
     let (client, running) = testing::connected(guarded().layer(not_reached())).await.unwrap();
     let math = client.service("Math");
     for (service, token, kind, text) in [
-        ("Math", None, ErrorKind::Unauthenticated, "authentication is required: the call carries no token"),
+        ("Math", None, ErrorKind::Unauthenticated, "there is no token"),
         ("Math", Some("wrong"), ErrorKind::Unauthenticated, "the token is not valid"),
         ("Admin", Some("s3cret"), ErrorKind::Denied, "not for you"),
         ("Math", Some("busy"), ErrorKind::Unavailable, "the identity provider is away"),
@@ -80,11 +81,42 @@ async fn a_closure_over_the_text_is_enough() {
     let server = sample::server().layer(Auth::bearer(|token: &str| token == "s3cret"));
     let (client, running) = testing::connected(server).await.unwrap();
     let math = client.service("Math");
-    let error = math.call::<_, i64>("Neg", &5).metadata("__AUTH", "no").await.unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Unauthenticated, "the token was not accepted"));
-    until_connected_again().await;
+    for (token, text) in [
+        (Some(&b"no"[..]), "the token was not accepted"),
+        (Some(b""), "the token was not accepted"),
+        (Some(b"s3cret\xff"), "the token is not text; send one in UTF-8"),
+        (None, "authentication is required: the call carries no token"),
+    ] {
+        let request = math.call::<_, i64>("Neg", &5);
+        let request = match token {
+            Some(token) => request.metadata("__AUTH", token),
+            None => request,
+        };
+        let error = request.await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Unauthenticated, text));
+        until_connected_again().await;
+    }
     let answer: i64 = math.call("Neg", &5).metadata("__AUTH", "s3cret").await.unwrap();
     assert_eq!(answer, -5);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_carries_no_token_is_let_in_where_the_check_says_so() {
+    let server = sample::server().layer(Auth::bearer(|token: &str| token.is_empty() || token == "s3cret"));
+    let (client, running) = testing::connected(server).await.unwrap();
+    assert_eq!(client.service("Math").call::<_, i64>("Neg", &5).await.unwrap(), -5);
+    running.stop().await;
+    let identify = |token: Token| async move {
+        Ok::<_, Failure>(User(if token.is_empty() { "guest" } else { "ann" }.to_owned()))
+    };
+    let server =
+        sample::server().layer(Auth::bearer(identify)).function("Who", "Am", |ctx: Ctx, _: ()| async move {
+            Ok::<_, Failure>(ctx.extension::<User>().map(|user| user.0.clone()))
+        });
+    let (client, running) = testing::connected(server).await.unwrap();
+    let user: Option<String> = client.service("Who").call("Am", &()).await.unwrap();
+    assert_eq!(user.as_deref(), Some("guest"));
     running.stop().await;
 }
 

@@ -8,6 +8,7 @@ mod alias;
 mod auth;
 mod change;
 mod concurrency;
+mod longest;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod order;

@@ -11,7 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use trunkline_wire::{Metadata, SerializeType, keys};
+use trunkline_wire::{Metadata, SerializeType};
+
+use crate::explain::Explanation;
+
+mod answer;
+mod kind;
+
+pub use kind::{ErrorKind, Fault, Sent};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -45,111 +52,7 @@ struct Inner {
     /// Answer, then close the connection: what Go does when authentication fails.
     close: bool,
     source: Option<Source>,
-}
-
-/// What kind of failure an [`Error`] is. One table maps kinds to other worlds' codes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The arguments do not decode, or were refused.
-    Invalid,
-    /// The caller did not say who it is, or was not believed.
-    Unauthenticated,
-    /// The caller is known and may not do this.
-    Denied,
-    /// No such service, method or thing.
-    NotFound,
-    /// The handler's own error.
-    Application,
-    /// Refused before it started, because there was too much to do.
-    Overloaded,
-    /// No instance, no connection, or the server is stopping.
-    Unavailable,
-    /// Out of time.
-    Deadline,
-    /// The caller went away.
-    Cancelled,
-    /// A panic, or a reply that does not encode or decode.
-    Internal,
-}
-
-impl ErrorKind {
-    const ALL: [Self; 10] = [
-        Self::Invalid,
-        Self::Unauthenticated,
-        Self::Denied,
-        Self::NotFound,
-        Self::Application,
-        Self::Overloaded,
-        Self::Unavailable,
-        Self::Deadline,
-        Self::Cancelled,
-        Self::Internal,
-    ];
-
-    /// The word for this kind in metadata, in logs and in metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Denied => "denied",
-            Self::NotFound => "not_found",
-            Self::Application => "application",
-            Self::Overloaded => "overloaded",
-            Self::Unavailable => "unavailable",
-            Self::Deadline => "deadline",
-            Self::Cancelled => "cancelled",
-            Self::Internal => "internal",
-        }
-    }
-
-    /// The kind a word stands for.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
-    }
-
-    /// The HTTP status of this kind.
-    pub const fn http_status(self) -> u16 {
-        match self {
-            Self::Invalid => 400,
-            Self::Unauthenticated => 401,
-            Self::Denied => 403,
-            Self::NotFound => 404,
-            Self::Overloaded => 429,
-            Self::Cancelled => 499,
-            Self::Application | Self::Internal => 500,
-            Self::Unavailable => 503,
-            Self::Deadline => 504,
-        }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Who has to change something for the call to succeed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Fault {
-    /// The caller: its arguments, its credentials, its address.
-    Caller,
-    /// The server: its handler, its load.
-    Server,
-    /// What lies between them, or the time that was left.
-    Network,
-}
-
-/// How far a failed call came. "No" and "not started" are promises: the handler has not run.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Sent {
-    /// The request did not leave this process whole.
-    No,
-    /// The server got it and says that it did not start it.
-    NotStarted,
-    /// It was sent: the handler may have run.
-    Maybe,
+    explanation: Option<Box<Explanation>>,
 }
 
 impl Error {
@@ -171,6 +74,7 @@ impl Error {
             reply: None,
             close: false,
             source: None,
+            explanation: None,
         }))
     }
 
@@ -218,6 +122,15 @@ impl Error {
         }
     }
 
+    /// Whether another attempt would get the same answer, whoever is asked.
+    pub(crate) fn is_final(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Unavailable | ErrorKind::Overloaded | ErrorKind::Deadline => false,
+            ErrorKind::Application => self.0.retry_after.is_none(),
+            _ => true,
+        }
+    }
+
     /// How long the far end asks to wait before trying again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
@@ -253,6 +166,10 @@ impl Error {
     /// The address of the far end.
     pub fn address(&self) -> Option<&str> {
         self.0.address.as_deref()
+    }
+
+    pub(crate) fn shared_address(&self) -> Option<Arc<str>> {
+        self.0.address.clone()
     }
 
     /// The metadata of the answer.
@@ -378,6 +295,17 @@ impl Error {
         self
     }
 
+    /// How the call went: instances, attempts, and why it ended; none on an error that no client's
+    /// call ended in.
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.0.explanation.as_deref()
+    }
+
+    pub(crate) fn explained(mut self, explanation: Explanation) -> Self {
+        self.0.explanation = Some(Box::new(explanation));
+        self
+    }
+
     pub(crate) fn idempotent(mut self, idempotent: bool) -> Self {
         self.0.idempotent = idempotent;
         self
@@ -395,82 +323,30 @@ impl Error {
     pub(crate) fn metadata_mut(&mut self) -> &mut Metadata {
         &mut self.0.metadata
     }
-
-    /// Writes the error into the metadata of an answer: Go's text under its key, and beside it
-    /// what Go peers ignore.
-    pub(crate) fn write_metadata(&self, text: &str, metadata: &mut Metadata) {
-        metadata.insert(keys::ERROR, text);
-        // A plain application error is what a peer assumes anyway; saying so would cost bytes. But
-        // its text may be one that stands for another kind, that of a nested call's error say.
-        if self.0.kind != ErrorKind::Application || kind_of_text(text) != ErrorKind::Application {
-            metadata.insert(keys::KIND, self.0.kind.as_str());
-        }
-        if let Some(code) = &self.0.code {
-            metadata.insert(keys::CODE, code);
-        }
-        if let Some(details) = &self.0.details {
-            metadata.insert(keys::DETAILS, details);
-        }
-        if self.0.sent == Sent::NotStarted {
-            metadata.insert(keys::STARTED, "0");
-        }
-        if let Some(wait) = self.0.retry_after {
-            metadata.insert(keys::RETRY_AFTER, wait.as_millis().to_string());
-        }
-    }
-
-    /// Reads an error answer. `format` and `payload` are the reply that came along, if any.
-    pub(crate) fn from_answer(metadata: Metadata, format: SerializeType, payload: Bytes) -> Self {
-        let mut message = metadata.get(keys::ERROR).unwrap_or_default().to_owned();
-        if let Some(java) = metadata.get(keys::JAVA_ERROR_MESSAGE) {
-            if !message.is_empty() {
-                message.push_str(": ");
-            }
-            message.push_str(java);
-        }
-        if message.is_empty() {
-            message.push_str("the server answered with an error and no text");
-        }
-        let kind = match metadata.get(keys::KIND) {
-            Some(word) => ErrorKind::parse(word).unwrap_or(ErrorKind::Application),
-            None => kind_of_text(&message),
-        };
-        let mut error = Self::new(kind, message).remote();
-        error.0.code = metadata.get(keys::CODE).map(str::to_owned);
-        error.0.details = metadata.get(keys::DETAILS).map(str::to_owned);
-        error.0.retry_after =
-            metadata.get(keys::RETRY_AFTER).and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
-        if metadata.get(keys::STARTED) == Some("0") {
-            error.0.sent = Sent::NotStarted;
-        }
-        if !payload.is_empty() {
-            error.0.reply = Some((format, payload));
-        }
-        error.0.metadata = metadata;
-        error
-    }
 }
 
-/// Stock Go servers send text only; these texts are fixed in rpcx and tell the kind.
-fn kind_of_text(text: &str) -> ErrorKind {
-    if text.starts_with("rpcx: can't find service ") || text.starts_with("rpcx: can't find method ") {
-        ErrorKind::NotFound
-    } else if text == "context deadline exceeded" {
-        ErrorKind::Deadline
-    } else if text == "request reached rate limit" {
-        ErrorKind::Overloaded
-    } else if text.starts_with("[service internal error]: ") {
-        ErrorKind::Internal
-    } else if text.starts_with("can not find codec for ") {
-        ErrorKind::Invalid
-    } else {
-        ErrorKind::Application
+/// An error without its explanation: one line, fit for another process.
+pub(crate) struct Line<'a>(&'a Inner);
+
+impl Error {
+    pub(crate) fn line(&self) -> Line<'_> {
+        Line(&self.0)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let e = &*self.0;
+        write!(f, "{}", self.line())?;
+        match &self.0.explanation {
+            Some(explanation) => write!(f, "\n{explanation}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = self.0;
         f.write_str(&e.message)?;
         let mut place = Vec::with_capacity(3);
         if let (Some(service), Some(method)) = (&e.service, &e.method) {
@@ -528,45 +404,10 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_survives_the_wire() {
-        for kind in ErrorKind::ALL {
-            let sent = Error::new(kind, "text")
-                .with_code("c")
-                .with_retry_after(Duration::from_millis(7))
-                .not_started();
-            let mut metadata = Metadata::new();
-            sent.write_metadata(sent.message(), &mut metadata);
-            let got = Error::from_answer(metadata, SerializeType::JSON, Bytes::new());
-            assert_eq!((got.kind(), got.message(), got.code()), (kind, "text", Some("c")));
-            assert_eq!((got.sent(), got.retry_after()), (Sent::NotStarted, Some(Duration::from_millis(7))));
-            assert!(got.is_remote());
-        }
-    }
-
-    #[test]
-    fn an_error_answer_without_metadata_is_still_an_error() {
-        let got = Error::from_answer(Metadata::new(), SerializeType::JSON, Bytes::new());
-        assert_eq!(got.kind(), ErrorKind::Application);
-        assert!(got.to_string().contains("no text"), "{got}");
-    }
-
-    #[test]
     fn what_may_have_run_is_not_retried_unless_idempotent() {
         let lost = || Error::new(ErrorKind::Unavailable, "connection lost");
         assert!(!lost().is_retryable());
         assert!(lost().idempotent(true).is_retryable());
         assert!(lost().not_sent().is_retryable());
-    }
-
-    #[test]
-    fn texts_of_go_servers_tell_their_kind() {
-        for (text, kind) in [
-            ("rpcx: can't find service Nope", ErrorKind::NotFound),
-            ("rpcx: can't find method Nope", ErrorKind::NotFound),
-            ("request reached rate limit", ErrorKind::Overloaded),
-            ("boom", ErrorKind::Application),
-        ] {
-            assert_eq!(kind_of_text(text), kind, "{text}");
-        }
     }
 }

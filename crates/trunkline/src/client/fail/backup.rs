@@ -1,0 +1,52 @@
+//! Failbackup: a second copy of a call whose answer is late.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Course, again};
+use crate::call::{Call, Reply};
+use crate::error::Error;
+
+/// When too few calls were seen to know what is late: what rpcx waits.
+const UNKNOWN: Duration = Duration::from_millis(10);
+
+pub(super) async fn run(course: &Course<'_>, call: &mut Call) -> Result<Reply, Error> {
+    // What must not run twice is not sent twice.
+    if course.has_begun() || !course.may_run_twice(call) {
+        return again::run(course, call).await;
+    }
+    let usual = course.with_pool(|pool| pool.latencies.quantile(0.95)).flatten();
+    let late = course.rules.backup_after.or(usual).unwrap_or(UNKNOWN);
+    let (mut one, mut other) = (call.fork(), call.fork());
+
+    let mut first = std::pin::pin!(course.attempt(&mut one, false));
+    let result = tokio::select! {
+        biased;
+        result = &mut first => result,
+        () = tokio::time::sleep_until(Instant::now() + late) => {
+            if course.has_another() && course.affords_another() {
+                let mut second = std::pin::pin!(course.attempt(&mut other, true));
+                // The first good answer counts; when one has failed, the other is waited for.
+                let (result, first_ended) = tokio::select! {
+                    result = &mut first => (result, true),
+                    result = &mut second => (result, false),
+                };
+                match result {
+                    Ok(reply) => Ok(reply),
+                    Err(_) if first_ended => second.await,
+                    Err(_) => first.await,
+                }
+            } else {
+                first.await
+            }
+        }
+    };
+    match result {
+        Ok(reply) => Ok(reply),
+        Err(error) => {
+            course.resume_with(error);
+            again::run(course, call).await
+        }
+    }
+}

@@ -1,0 +1,1 @@
+// Empty: with a file of this kind beside it, the compiler accepts a function without a body.
