@@ -58,6 +58,13 @@ pub trait Compressor: Send + Sync + 'static {
     /// [`CompressError::TooLarge`] when the output would be longer than `limit`, found out without growing past it;
     /// [`CompressError::Corrupt`] when the input is not what [`compress`](Self::compress) gives.
     fn decompress(&self, input: &[u8], limit: usize) -> Result<Vec<u8>, CompressError>;
+
+    /// How long the output will probably be, where that is seen without decompressing: memory can be asked for once.
+    /// The input may lie; the hint should still be no more than such an input can become.
+    fn inflated_len_hint(&self, input: &[u8]) -> Option<usize> {
+        let _ = input;
+        None
+    }
 }
 
 /// The compressors that a connection knows, by number. Cheap to clone.

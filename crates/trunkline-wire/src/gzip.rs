@@ -94,8 +94,16 @@ impl Compressor for Gzip {
         out.truncate(len);
         Ok(out)
     }
+
+    /// The last member's length, from the end of the input: all of it where there is one member.
+    fn inflated_len_hint(&self, input: &[u8]) -> Option<usize> {
+        let len = u32::from_le_bytes(*input.last_chunk()?) as usize;
+        Some(len.min(input.len().saturating_mul(MOST_INFLATION)))
+    }
 }
 
 const NAME: &str = "gzip";
+/// What deflate can make of a byte at most.
+const MOST_INFLATION: usize = 1032;
 const MIN_BUFFER: usize = 512;
 const MAX_FIRST_BUFFER: usize = 64 << 10;

@@ -126,6 +126,12 @@ impl Message {
         self.frame
     }
 
+    /// The same message in memory of its own: it keeps nothing of what it arrived with.
+    #[must_use]
+    pub fn compact(self) -> Self {
+        Self { frame: Bytes::copy_from_slice(&self.frame), ..self }
+    }
+
     /// The metadata and the payload. Where there is no metadata, no reference count is touched.
     #[inline]
     #[must_use]

@@ -18,6 +18,7 @@ use crate::budget::{ALLOWANCE, Charge};
 const SMALLEST_READ: usize = 4 * 1024;
 const LARGEST_READ: usize = 64 * 1024;
 
+const DISCARD_READ: usize = 16 * 1024;
 const DISCARD_PAUSE: Duration = Duration::from_millis(1);
 
 pub(crate) struct Incoming {
@@ -27,6 +28,11 @@ pub(crate) struct Incoming {
     chunk: usize,
     charge: Charge,
     registered: bool,
+    frames: u64,
+    /// The buffer was made for a frame beyond the allowance.
+    large: bool,
+    /// How large the buffer was made, whatever has been split off since.
+    made: usize,
 }
 
 /// What others may know of the reading side without asking its task.
@@ -34,8 +40,11 @@ pub(crate) struct Incoming {
 pub(crate) struct Activity {
     reads: AtomicU64,
     bytes: AtomicU64,
+    frames: AtomicU64,
     partial: AtomicBool,
-    held: AtomicUsize,
+    charged: AtomicUsize,
+    /// Nought while nothing is waited for.
+    wanted: AtomicUsize,
     nudged: AtomicBool,
 }
 
@@ -59,15 +68,36 @@ impl Activity {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Bytes of an unfinished frame that are held.
-    pub(crate) fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
+    /// Frames that have ended: while it stays the same, so does the one that has begun.
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    /// What the frame that has begun takes from the budget.
+    pub(crate) fn charged(&self) -> usize {
+        self.charged.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes the frame that has begun still wants, if nothing is read because the budget
+    /// has none for it.
+    pub(crate) fn wanted(&self) -> Option<usize> {
+        Some(self.wanted.load(Ordering::Relaxed)).filter(|wanted| *wanted > 0)
     }
 
     /// Makes the next [`fill`](Incoming::fill) return without reading.
     pub(crate) fn nudge<S: Beside>(&self, link: &Link<S>) {
         self.nudged.store(true, Ordering::SeqCst);
         link.wake_reader();
+    }
+
+    /// Whether somebody nudged; answers each nudge once.
+    fn take_nudge(&self) -> bool {
+        self.nudged.load(Ordering::Relaxed) && self.nudged.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether the next [`fill`](Incoming::fill) will be [`Fill::Nudged`].
+    pub(crate) fn is_nudged(&self) -> bool {
+        self.nudged.load(Ordering::Relaxed)
     }
 
     /// Whether a frame has begun and not ended.
@@ -85,17 +115,28 @@ impl Incoming {
             chunk: SMALLEST_READ,
             charge,
             registered: false,
+            frames: 0,
+            large: false,
+            made: 0,
         }
     }
 
     /// The next whole frame that has arrived.
     pub(crate) fn next(&mut self) -> Result<Option<Message>, DecodeError> {
-        self.decoder.decode(&mut self.buf)
+        let frame = self.decoder.decode(&mut self.buf)?;
+        self.frames += u64::from(frame.is_some());
+        Ok(frame)
     }
 
     /// What a large frame took from the budget goes with the frame.
     pub(crate) fn take_charge(&mut self) -> Option<Charge> {
         (self.charge.bytes() > 0).then(|| self.charge.take())
+    }
+
+    /// Whether a frame keeps much more memory than its own while it is kept: a buffer that arrived
+    /// in one go with many others.
+    pub(crate) fn is_crowded(&self, frame: &Message) -> bool {
+        self.made > 2 * SMALLEST_READ && frame.wire_len() <= self.made / 2
     }
 
     /// How much of an unfinished frame is there.
@@ -117,7 +158,7 @@ impl Incoming {
         if activity.is_partial() != (held > 0) {
             activity.partial.store(held > 0, Ordering::Relaxed);
         }
-        activity.held.store(held, Ordering::Relaxed);
+        activity.frames.store(self.frames, Ordering::Relaxed);
         // At most four times what has really arrived, whatever length was announced: a megabyte is
         // copied once over while it grows, and a liar gets little.
         let missing = self.decoder.missing(&self.buf);
@@ -126,16 +167,10 @@ impl Incoming {
             // Who sends small frames never waits for the budget: the allowance will do.
             room = room.min(ALLOWANCE - held);
         }
-        if held + room > ALLOWANCE && held > 0 {
-            let mut granted = pin!(self.charge.wait_resize(held + room));
-            let closed = std::future::poll_fn(|cx| {
-                if link.is_closed() {
-                    return Poll::Ready(true);
-                }
-                granted.as_mut().poll(cx).map(|()| false)
-            });
-            if closed.await {
-                return Ok(Fill::End);
+        if held + room > ALLOWANCE {
+            match self.reserve(held + room, held + missing.max(self.chunk), link, activity).await {
+                Some(interrupted) => return Ok(interrupted),
+                None => activity.charged.store(self.charge.bytes(), Ordering::Relaxed),
             }
         } else if self.charge.bytes() > 0 {
             self.charge.resize(0);
@@ -145,19 +180,21 @@ impl Incoming {
             if link.is_closed() {
                 return Poll::Ready(Ok(None));
             }
-            if activity.nudged.load(Ordering::Relaxed) {
+            if activity.take_nudge() {
                 return Poll::Ready(Ok(Some(None)));
             }
             poll_read_buf(Pin::new(&mut self.reader), cx, &mut self.buf).map_ok(|n| Some(Some(n)))
         });
         let n = match read.await? {
             None | Some(Some(0)) => return Ok(Fill::End),
-            Some(None) => {
-                activity.nudged.store(false, Ordering::SeqCst);
-                return Ok(Fill::Nudged);
-            }
+            Some(None) => return Ok(Fill::Nudged),
             Some(Some(n)) => n,
         };
+        // Until the next fill nobody waits for the peer, and what was charged may go with its frame.
+        if held > 0 {
+            activity.partial.store(false, Ordering::Relaxed);
+            activity.charged.store(0, Ordering::Relaxed);
+        }
         activity.reads.store(activity.reads().wrapping_add(1), Ordering::Relaxed);
         activity.bytes.store(activity.bytes().wrapping_add(n as u64), Ordering::Relaxed);
         if n >= self.chunk {
@@ -168,13 +205,60 @@ impl Incoming {
         Ok(Fill::Bytes)
     }
 
+    /// Waits until the budget has so many bytes for this connection, unless something else happens.
+    /// `most`: what it will need in the end.
+    async fn reserve<S: Beside>(
+        &mut self,
+        bytes: usize,
+        most: usize,
+        link: &Link<S>,
+        activity: &Activity,
+    ) -> Option<Fill> {
+        if self.charge.try_resize(bytes) {
+            return None;
+        }
+        activity.charged.store(self.charge.bytes(), Ordering::Relaxed);
+        activity.wanted.store(self.decoder.missing(&self.buf), Ordering::Relaxed);
+        let mut granted = pin!(self.charge.wait_resize(bytes, most));
+        let interrupted = std::future::poll_fn(|cx| {
+            if link.is_closed() {
+                return Poll::Ready(Some(Fill::End));
+            }
+            if activity.take_nudge() {
+                return Poll::Ready(Some(Fill::Nudged));
+            }
+            granted.as_mut().poll(cx).map(|()| None)
+        });
+        let interrupted = interrupted.await;
+        activity.wanted.store(0, Ordering::Relaxed);
+        interrupted
+    }
+
     /// Makes room for a read. A buffer whose frames somebody still holds cannot be used again from
     /// its beginning; where little comes at a time its end is used up first, or else a lone caller
     /// would cost a new buffer for each reply.
     fn make_room(&mut self, room: usize, held: usize) {
+        let large = held + room > ALLOWANCE;
+        let spare = self.buf.capacity() - self.buf.len();
+        if large || self.large {
+            // What is charged is what is taken: not the double that a buffer grows by itself, and
+            // not a whole buffer for the few bytes behind the large frame that it was made for.
+            if spare < room || self.large != large {
+                let mut exact = BytesMut::with_capacity(held + room);
+                exact.extend_from_slice(&self.buf);
+                self.made = exact.capacity();
+                self.buf = exact;
+            }
+            self.large = large;
+            return;
+        }
         let little = self.chunk == SMALLEST_READ && held == 0;
-        if !little || self.buf.capacity() - self.buf.len() < SMALLEST_READ / 4 {
+        if !little || spare < SMALLEST_READ / 4 {
+            let begins = self.buf.as_ptr();
             self.buf.reserve(room);
+            if self.buf.as_ptr() != begins || self.buf.capacity() > self.made {
+                self.made = self.buf.capacity();
+            }
         }
     }
 
@@ -188,9 +272,11 @@ impl Incoming {
     /// would overtake the replies already sent. Ends with the far end or the link, or when nothing
     /// has come for `silence`.
     pub(crate) async fn discard<S: Beside>(&mut self, link: &Link<S>, silence: Duration) {
+        self.buf = BytesMut::new();
+        self.charge.resize(0);
         loop {
             self.buf.clear();
-            self.buf.reserve(LARGEST_READ);
+            self.buf.reserve(DISCARD_READ);
             let read = std::future::poll_fn(|cx| {
                 if link.is_closed() {
                     return Poll::Ready(Ok(0));

@@ -1,5 +1,8 @@
 //! Answers: a result becomes one response frame, by the rules of the wire.
 
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::Bytes;
 use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, Compressors, FrameEncoder, Header, Metadata, Status};
 
@@ -95,10 +98,7 @@ impl AnswerRules {
     ) -> Option<LargeAnswer> {
         let payload = error.take_reply().map_or_else(Bytes::new, |(_, payload)| payload);
         let mut metadata = std::mem::replace(error.metadata_mut(), Metadata::new());
-        match &self.error_text {
-            Some(text) => error.write_metadata(&text(&error), &mut metadata),
-            None => error.write_metadata(error.message(), &mut metadata),
-        }
+        error.write_metadata(&self.text(&error), &mut metadata);
         let mut header = request.response_to().with_status(Status::Error);
         let compressed = self.compressed(request, &payload);
         if compressed.is_some() {
@@ -113,6 +113,20 @@ impl AnswerRules {
         None
     }
 
+    /// What callers are told of an error.
+    pub(super) fn text<'a>(&self, error: &'a Error) -> Cow<'a, str> {
+        let Some(text) = &self.error_text else { return error.message().into() };
+        // Users' code, which runs where frames are read: its panic must not end the connection. Nor
+        // is the error's own text shown then, for it may have been about to be replaced.
+        catch_unwind(AssertUnwindSafe(|| text(error))).map_or_else(
+            |_| {
+                tracing::error!(%error, "what words errors for callers panicked");
+                "the server could not word its error".into()
+            },
+            Cow::Owned,
+        )
+    }
+
     /// The rule of the wire, for replies and for what travels beside errors: the request's compressor, and only
     /// above the threshold.
     fn compressed(&self, request: Header, payload: &[u8]) -> Option<Vec<u8>> {
@@ -121,13 +135,16 @@ impl AnswerRules {
             return None;
         }
         let mut out = scratch::take();
-        let done =
-            self.compressors.require(kind).and_then(|compressor| compressor.compress(payload, &mut out));
-        match done {
-            Ok(()) => Some(out),
+        let compress = || self.compressors.require(kind).and_then(|c| c.compress(payload, &mut out));
+        match catch_unwind(AssertUnwindSafe(compress)) {
+            Ok(Ok(())) => Some(out),
             // As in Go, a reply that does not compress goes out plain.
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "a reply could not be compressed; it is sent plain");
+                None
+            }
+            Err(_) => {
+                tracing::error!(?kind, "a compressor panicked; the reply is sent plain");
                 None
             }
         }

@@ -5,9 +5,9 @@
 //! that does not is moved to a task of its own and noted in [`Running`], from which deadlines
 //! and a lost connection cancel it.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -18,6 +18,7 @@ use super::dispatch::{Arrived, Batch};
 use super::router::RouteCache;
 use super::running::Running;
 use super::shared::Shared;
+use super::unread::Unread;
 use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
 use crate::transport::{Peer, Stream};
@@ -27,7 +28,7 @@ use crate::transport::{Peer, Stream};
 const ANSWER_AT_ONCE: usize = 64 * 1024;
 
 pub(crate) struct Connection {
-    pub(super) link: Link<()>,
+    pub(super) link: Link<Unread>,
     pub(super) peer: Peer,
     pub(super) shared: Arc<Shared>,
     activity: Activity,
@@ -54,7 +55,7 @@ impl Connection {
         let limits = &shared.limits;
         let incoming = Incoming::new(stream.reader, limits.wire.clone(), shared.budget.charge());
         let connection = Arc::new(Self {
-            link: Link::new(stream.sink, &shared.budget, ()),
+            link: Link::new(stream.sink, &shared.budget, Unread::default()),
             peer: stream.peer,
             shared,
             activity: Activity::default(),
@@ -77,7 +78,7 @@ impl Connection {
         &self.peer
     }
 
-    pub(super) fn link(&self) -> &Link<()> {
+    pub(super) fn link(&self) -> &Link<Unread> {
         &self.link
     }
 
@@ -108,8 +109,9 @@ impl Connection {
 
     /// Serves until the peer is gone, the connection fails, or the server stops.
     pub(crate) async fn run(self: Arc<Self>, mut incoming: Incoming) {
-        let writer = self.clone();
-        let writer = tokio::spawn(async move { writer.link.run_writer().await });
+        let _open = Closing(self.clone());
+        let writer = Closing(self.clone());
+        let writer = tokio::spawn(async move { writer.0.link.run_writer().await });
         let reason = self.read(&mut incoming).await;
         self.cancel_running();
         self.leave(&mut incoming).await;
@@ -132,11 +134,11 @@ impl Connection {
             let filled = if draining.is_some() {
                 // Once the server stops, the reading goes on beside the wait for silence.
                 tokio::select! {
-                    filled = incoming.fill(&self.link, &self.activity) => filled,
+                    filled = self.fill(incoming) => filled,
                     () = &mut finished => return None,
                 }
             } else {
-                incoming.fill(&self.link, &self.activity).await
+                self.fill(incoming).await
             };
             match filled {
                 Ok(Fill::Bytes) => {}
@@ -172,6 +174,8 @@ impl Connection {
                     }
                     Ok(Some(message)) => {
                         let charge = incoming.take_charge();
+                        let message =
+                            if self.is_pinning(incoming, &message) { message.compact() } else { message };
                         let arrived = Arrived { message, at: now, charge };
                         if let Err(reason) = self.on_frame(arrived, &mut routes, &mut batch) {
                             self.send(&mut batch);
@@ -187,7 +191,10 @@ impl Connection {
                 }
                 if batch.replies.len() >= ANSWER_AT_ONCE || batch.large {
                     self.send(&mut batch);
-                    self.until_read().await;
+                    self.until_read(|c| c.closing.get().is_some()).await;
+                    if let Some(reason) = self.closing.get() {
+                        return Some(reason.clone());
+                    }
                 }
             }
             batch.end();
@@ -196,19 +203,21 @@ impl Connection {
                 // It may have said only now that it understands.
                 self.tell_drain();
             }
-            self.until_read().await;
         }
     }
 
-    /// Whether the peer has left so many answers unread that no more are made for it.
-    pub(super) fn is_unread(&self) -> bool {
-        self.link.with(|s| s.out.queued()) > self.shared.limits.unwritten_per_connection
+    /// Whether a frame should not stay where it was read: a call that does not end at once keeps
+    /// its frame. One may keep a buffer, by the connection's allowance; a thousand, each another one,
+    /// would hold far more than anybody counted.
+    #[inline]
+    fn is_pinning(&self, incoming: &Incoming, message: &Message) -> bool {
+        self.in_flight.load(Ordering::Relaxed) > 0 && incoming.is_crowded(message)
     }
 
-    async fn until_read(&self) {
-        while self.is_unread() && !self.link.is_closed() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+    /// Reads once, when the peer has read enough of what it was answered.
+    async fn fill(&self, incoming: &mut Incoming) -> io::Result<Fill> {
+        self.until_read(|c| c.activity.is_nudged()).await;
+        incoming.fill(&self.link, &self.activity).await
     }
 
     /// Writes the answers of a batch, all at once.
@@ -259,5 +268,16 @@ impl Connection {
             }
             ended.await;
         }
+    }
+}
+
+/// Ends the connection with the task that serves it, be it by a panic in a transport.
+struct Closing(Arc<Connection>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.link.close(&Reason::new("a task that served the connection ended"));
+        self.0.cancel_running();
+        self.0.link.release();
     }
 }

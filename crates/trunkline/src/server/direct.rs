@@ -31,10 +31,7 @@ impl Direct {
         arrived.idempotent = false;
         let kind = std::mem::replace(&mut arrived.compress, CompressType::NONE);
         let payload = std::mem::take(&mut arrived.body).into_bytes();
-        let plain = self.rules.compressors.decompress(kind, &payload, self.inflated).map_err(|error| {
-            Error::new(ErrorKind::Invalid, format!("the payload does not decompress: {error}"))
-                .with_source(error)
-        })?;
+        let plain = self.rules.inflate(kind, &payload, self.inflated, |_| true)?;
         arrived.body = Body::from(plain);
         Ok(arrived)
     }
@@ -59,10 +56,7 @@ impl Direct {
     fn answered(&self, mut error: Error, call: &Call) -> Error {
         let payload = error.take_reply().map_or_else(Bytes::new, |(_, payload)| payload);
         let mut metadata = std::mem::take(error.metadata_mut());
-        match &self.rules.error_text {
-            Some(text) => error.write_metadata(&text(&error), &mut metadata),
-            None => error.write_metadata(error.message(), &mut metadata),
-        }
+        error.write_metadata(&self.rules.text(&error), &mut metadata);
         Error::from_answer(metadata, call.format(), payload)
     }
 }

@@ -372,16 +372,13 @@ impl Connection {
         charge: &mut Option<Charge>,
     ) -> Result<Bytes, Error> {
         let limit = self.shared.limits.wire.inflated;
-        let inflated = self.shared.rules.compressors.decompress(kind, payload, limit).map_err(|error| {
-            Error::new(ErrorKind::Invalid, format!("the payload does not decompress: {error}"))
-                .with_source(error)
+        let arrived = charge.as_ref().map_or(0, Charge::bytes);
+        let inflated = self.shared.rules.inflate(kind, payload, limit, |room| {
+            room <= ALLOWANCE
+                || charge.get_or_insert_with(|| self.shared.budget.charge()).try_resize(arrived + room)
         })?;
-        if inflated.len() > ALLOWANCE {
-            let charge = charge.get_or_insert_with(|| self.shared.budget.charge());
-            if !charge.try_resize(charge.bytes().max(inflated.len())) {
-                let text = "the server has no room for the inflated payload; try again later";
-                return Err(Error::new(ErrorKind::Overloaded, text).not_started());
-            }
+        if let Some(charge) = charge {
+            charge.resize(arrived + if inflated.len() > ALLOWANCE { inflated.len() } else { 0 });
         }
         Ok(inflated)
     }

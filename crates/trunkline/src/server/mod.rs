@@ -14,6 +14,7 @@ mod dispatch;
 mod filter;
 mod first_calls;
 mod handler;
+mod inflate;
 mod late;
 mod leaving;
 mod limits;
@@ -27,6 +28,7 @@ mod service;
 mod shared;
 mod sweep;
 mod tracker;
+mod unread;
 
 pub use builder::ServerBuilder;
 pub use filter::{ConnectionFilter, ConnectionRate, IpList};

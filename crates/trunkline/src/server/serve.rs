@@ -19,7 +19,7 @@ use super::service::{MethodInfo, Service};
 use super::shared::Shared;
 use super::sweep;
 use super::tracker::Tracker;
-use crate::transport::{Listener, Stream};
+use crate::transport::{Listener, Peer, Stream};
 
 /// A server that has bound its addresses. It serves when [`serve_until`](Self::serve_until) or
 /// [`spawn`](Self::spawn) runs it.
@@ -356,9 +356,7 @@ impl Acceptor {
                 Ok(admitted) => stream = admitted,
                 Err(why) => {
                     tracing::debug!(peer = %peer.address, why, "a connection was refused");
-                    for filter in &self.filters[..asked] {
-                        filter.closed(&peer);
-                    }
+                    tell_closed(&self.filters[..asked], &peer);
                     return;
                 }
             }
@@ -368,11 +366,18 @@ impl Acceptor {
         let filters = self.filters.clone();
         tokio::spawn(async move {
             connection.run(incoming).await;
-            for filter in &*filters {
-                filter.closed(&peer);
-            }
+            tell_closed(&filters, &peer);
             drop(tracked);
         });
+    }
+}
+
+/// Every filter is told, whatever becomes of the one before it.
+fn tell_closed(filters: &[Arc<dyn ConnectionFilter>], peer: &Peer) {
+    for filter in filters {
+        if catch_unwind(AssertUnwindSafe(|| filter.closed(peer))).is_err() {
+            tracing::error!(peer = %peer.address, "a connection filter panicked when told of an end");
+        }
     }
 }
 
