@@ -15,8 +15,7 @@ use super::fail::{self, Begun};
 use super::in_flight::Outcome;
 use super::request::{Request, mapped};
 use crate::call::Reply;
-use crate::codec::CodecError;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::transport::BoxFuture;
 
 /// A call under way. Dropping it gives the call up and frees its place.
@@ -135,16 +134,6 @@ impl<A: ?Sized, R, B: Borrow<A>> Exchange<'_, A, R, B> {
             }
         }
     }
-
-    #[inline]
-    pub(super) fn decode(&self, payload: &Bytes, address: Option<&str>) -> Result<R, Error> {
-        let Request { client, service, method, codec, .. } = &self.request;
-        // By hand and not by combinators, each of which would move the reply once more.
-        match codec.decode(payload) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(mapped(client, undecodable(error, (*service, *method), address))),
-        }
-    }
 }
 
 impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
@@ -152,13 +141,16 @@ impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let exchange = &mut self.0;
-        match exchange.poll_payload(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(payload)) => {
-                Poll::Ready(exchange.decode(&payload, exchange.request.client.address()))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-        }
+        let payload = match exchange.poll_payload(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(payload)) => payload,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+        };
+        let Exchange { request, .. } = exchange;
+        Poll::Ready(match request.decode(payload.into(), request.client.address()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(mapped(request.client, error)),
+        })
     }
 }
 
@@ -169,16 +161,5 @@ impl<A: ?Sized, R, B> fmt::Debug for CallFuture<'_, A, R, B> {
             .field("service", &request.service)
             .field("method", &request.method)
             .finish_non_exhaustive()
-    }
-}
-
-/// A reply that does not decode fails its own call and no other.
-#[cold]
-fn undecodable(cause: CodecError, (service, method): (&str, &str), address: Option<&str>) -> Error {
-    let error = Error::new(ErrorKind::Internal, format!("the reply does not decode: {cause}"));
-    let error = error.of(service, method).with_source(cause);
-    match address {
-        Some(address) => error.at(address),
-        None => error,
     }
 }

@@ -22,7 +22,7 @@ use super::handle::Client;
 use super::pool::Wanted;
 use super::wishes::{Asked, Wishes};
 use crate::call::{Body, Call, Reply, Target};
-use crate::codec::{Codec, Decode, Encode};
+use crate::codec::{Codec, CodecError, Decode, Encode};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
 use crate::explain::Explanation;
@@ -203,7 +203,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let reply = std::future::poll_fn(|cx| exchange.poll(cx, true)).await?;
         let Reply { metadata, body, via, explanation } = reply;
         let address = via.map(|via| via.address().clone());
-        let value = exchange.decode(&body.into_bytes(), address.as_deref())?;
+        let Exchange { request, .. } = &exchange;
+        let value = request.decode(body, address.as_deref()).map_err(|e| mapped(request.client, e))?;
         let explanation = explanation.map(|e| *e).filter(|_| explain);
         Ok(Response { value, metadata, address, explanation })
     }
@@ -225,7 +226,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
 
     /// Works out what goes into the frame beside the argument.
     #[inline]
-    fn prepare(&self) -> Result<Prepared, Error> {
+    pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let settings = &self.client.0.settings;
         let now = Instant::now();
         let options = self.options.as_deref();
@@ -269,7 +270,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     }
 
     /// The call as layers see it.
-    fn to_call(&self, prepared: Prepared) -> Result<Call, Error> {
+    pub(super) fn to_call(&self, prepared: Prepared) -> Result<Call, Error> {
         let mut body = scratch::take();
         self.encode(&mut body)?;
         let mut compress = prepared.compress;
@@ -302,7 +303,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     }
 }
 
-struct Prepared {
+pub(super) struct Prepared {
     metadata: Metadata,
     now: Instant,
     deadline: Instant,
@@ -338,6 +339,19 @@ impl<A: ?Sized, R, B> fmt::Debug for Request<'_, A, R, B> {
 }
 
 impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
+    pub(super) fn client(&self) -> &'a Client {
+        self.client
+    }
+
+    #[inline]
+    pub(super) fn decode(&self, body: Body, address: Option<&str>) -> Result<R, Error> {
+        // By hand and not by combinators, each of which would move the reply once more.
+        match self.codec.decode(&body.into_bytes()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(undecodable(error, (self.service, self.method), address)),
+        }
+    }
+
     /// Sends the call, if that goes the short way, and says how it goes on.
     #[inline]
     pub(super) fn begin(&self, cx: &Context<'_>) -> Result<State<'a>, Error> {
@@ -446,6 +460,17 @@ impl From<Unencoded> for Error {
             Unencoded::Body(error) => error,
             Unencoded::Frame(error) => attempt::too_large(error),
         }
+    }
+}
+
+/// A reply that does not decode fails its own call and no other.
+#[cold]
+fn undecodable(cause: CodecError, (service, method): (&str, &str), address: Option<&str>) -> Error {
+    let error = Error::new(ErrorKind::Internal, format!("the reply does not decode: {cause}"));
+    let error = error.of(service, method).with_source(cause);
+    match address {
+        Some(address) => error.at(address),
+        None => error,
     }
 }
 
