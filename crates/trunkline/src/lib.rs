@@ -63,6 +63,7 @@
 //! | `protobuf` | protobuf, over prost |
 //! | `thrift` | Thrift's binary protocol; with `macros`, `#[derive(Thrift)]` |
 //! | `metrics` | the metrics middleware, for Prometheus |
+//! | `tls` | TLS on TCP, both ways, with rustls and ring: see `transport::tls` |
 //! | `tower` | tower's layers as middleware, and a client as a tower service |
 //! | `testing` | clients without a network, and far ends spoken frame by frame |
 //!
@@ -152,6 +153,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/limits.md")]
     pub mod limits {}
+
+    #[doc = include_str!("../docs/guide/tls.md")]
+    pub mod tls {}
 
     #[doc = include_str!("../docs/guide/configuration.md")]
     pub mod configuration {}

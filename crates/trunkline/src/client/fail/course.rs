@@ -241,7 +241,9 @@ impl<'a> Course<'a> {
         let fleet = self.inner.fleet()?;
         let trail = self.trail.lock();
         let pool = fleet.pool(call.service()).ok()?;
-        let mut explanation = explanation::of(&pool.table(), fleet, &trail.tried);
+        // Who answered is one of those who could.
+        let tried = if gave_up.is_some() { &trail.tried[..] } else { &[] };
+        let mut explanation = explanation::of(&pool.table(), fleet, tried);
         explanation.attempts.clone_from(&trail.attempts);
         explanation.took = self.begun_at.elapsed();
         explanation.left = call.deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -261,8 +263,7 @@ pub(in crate::client) fn explain_final(
     let Some((fleet, pool)) = inner.fleet().and_then(|fleet| Some((fleet, fleet.pool(service).ok()?))) else {
         return begun.error;
     };
-    let tried = begun.endpoint.as_slice();
-    let mut explanation = explanation::of(&pool.table(), fleet, tried);
+    let mut explanation = explanation::of(&pool.table(), fleet, &[]);
     explanation.took = begun.at.elapsed();
     explanation.left = Some(deadline.saturating_duration_since(Instant::now()));
     explanation.gave_up = Some(GaveUp::Final);
