@@ -3,6 +3,8 @@
 mod advertise;
 mod attributes;
 mod catalog;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod instance;
 mod last_good;
 mod list;

@@ -43,7 +43,8 @@ macro_rules! scheme {
 const SCHEMES: &[Scheme] = &[
     scheme!("consul", later),
     scheme!("dns", later),
-    scheme!("etcd", later),
+    scheme!("etcd", feature "etcd", etcd),
+    scheme!("etcds", feature "etcd", etcd),
     scheme!("eureka", later),
     scheme!("exchange", later),
     scheme!("kubernetes", later),
