@@ -47,7 +47,9 @@
 //! | what a handler and a call end in | [`Failure`](struct@Failure), [`Error`], [`ErrorKind`] |
 //! | formats, and one of your own | [`codec`]; types that cross to Go: [`types`] |
 //! | what goes around calls | [`middleware`] |
+//! | which instance gets a call | [`balance`] |
 //! | bounds | [`ServerLimits`](server::ServerLimits), [`ByteBudget`] |
+//! | registries: where servers are, and how they say so | [`registry`] |
 //! | settings from files | [`config`] |
 //! | networks, and one of your own | [`transport`] |
 //! | the bytes themselves | [`wire`] |
@@ -62,6 +64,7 @@
 //! | `gzip` (default) | gzip for payloads above 1,024 bytes |
 //! | `protobuf` | protobuf, over prost |
 //! | `thrift` | Thrift's binary protocol; with `macros`, `#[derive(Thrift)]` |
+//! | `dns` | the registry `dns://`, over hickory-resolver |
 //! | `metrics` | the metrics middleware, for Prometheus |
 //! | `tls` | TLS on TCP, both ways, with rustls and ring: see `transport::tls` |
 //! | `tower` | tower's layers as middleware, and a client as a tower service |
@@ -141,6 +144,12 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/clients.md")]
     pub mod clients {}
+
+    #[doc = include_str!("../docs/guide/discovery.md")]
+    pub mod discovery {}
+
+    #[doc = include_str!("../docs/guide/balancing.md")]
+    pub mod balancing {}
 
     #[doc = include_str!("../docs/guide/errors.md")]
     pub mod errors {}

@@ -3,6 +3,8 @@
 mod advertise;
 mod attributes;
 mod catalog;
+#[cfg(feature = "dns")]
+mod dns;
 #[cfg(feature = "etcd")]
 mod etcd;
 mod instance;

@@ -42,7 +42,7 @@ macro_rules! scheme {
 
 const SCHEMES: &[Scheme] = &[
     scheme!("consul", later),
-    scheme!("dns", later),
+    scheme!("dns", feature "dns", dns),
     scheme!("etcd", feature "etcd", etcd),
     scheme!("etcds", feature "etcd", etcd),
     scheme!("eureka", later),
