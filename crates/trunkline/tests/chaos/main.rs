@@ -4,6 +4,7 @@
 //! The servers are this test's own program, started anew; see `process.rs`. Signals make it a test
 //! for Unix.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "test code")]
 
 mod black_hole;
 mod killed;
