@@ -4,7 +4,11 @@
 //! The servers are this test's own program, started anew; see `process.rs`. Signals make it a test
 //! for Unix.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what a test sets up either works or fails the test, and says what it measured"
+)]
 
 mod black_hole;
 mod killed;

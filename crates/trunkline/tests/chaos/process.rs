@@ -73,6 +73,7 @@ async fn after(word: &str, lines: &mut Lines<BufReader<ChildStdout>>) -> String 
 
 /// Not a test: the program of the servers, when the environment says so.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a program of its own, no library")]
 async fn server_process() {
     let Ok(address) = std::env::var(ADDRESS) else { return };
     let done: Arc<Mutex<HashMap<u64, u64>>> = Arc::default();
