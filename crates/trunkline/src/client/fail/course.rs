@@ -103,6 +103,11 @@ impl<'a> Course<'a> {
             });
             trail.attempts.len() - 1
         };
+        if place > 0
+            && let Some(pool) = self.inner.fleet().and_then(|fleet| fleet.pool(call.service()).ok())
+        {
+            pool.tried_again();
+        }
         let end = AttemptEnd { course: self, place };
         let whole = call.deadline;
         if let Some(limit) = self.rules.attempt_timeout.filter(|_| self.may_run_twice(call)) {
