@@ -33,7 +33,7 @@ impl RetryBudget {
     /// The same as a file says it; nothing where there is no bound.
     pub(crate) fn to_config(self) -> Option<RetryBudgetConfig> {
         let is_bounded = self.share.is_finite() && self.per_second.is_finite();
-        is_bounded.then(|| RetryBudgetConfig { share: Some(self.share), per_second: Some(self.per_second) })
+        is_bounded.then_some(RetryBudgetConfig { share: Some(self.share), per_second: Some(self.per_second) })
     }
 
     /// As many as there are.
