@@ -48,7 +48,7 @@ pub struct CalledService {
     pub list: ListState,
     /// The instances, sorted by address.
     pub instances: Vec<InstanceStatus>,
-    /// Attempts that were made after the first one of their call.
+    /// Attempts that were made after another one of their call had been to an instance.
     pub retries: u64,
 }
 

@@ -92,8 +92,10 @@ impl<'a> Course<'a> {
     /// One attempt, with the layers around it.
     pub(super) async fn attempt(&self, call: &mut Call, backup: bool) -> Result<Reply, Error> {
         let begun = Instant::now();
-        let place = {
+        let (place, is_again) = {
             let mut trail = self.trail.lock();
+            // Waiting for an instance to come is no retry.
+            let is_again = trail.attempts.iter().any(|attempt| attempt.address.is_some());
             trail.attempts.push(Attempt {
                 address: None,
                 began: begun.saturating_duration_since(self.begun_at),
@@ -101,12 +103,10 @@ impl<'a> Course<'a> {
                 backup,
                 failed: None,
             });
-            trail.attempts.len() - 1
+            (trail.attempts.len() - 1, is_again)
         };
-        if place > 0
-            && let Some(pool) = self.inner.fleet().and_then(|fleet| fleet.pool(call.service()).ok())
-        {
-            pool.tried_again();
+        if is_again {
+            self.with_pool(Pool::tried_again);
         }
         let end = AttemptEnd { course: self, place };
         let whole = call.deadline;
