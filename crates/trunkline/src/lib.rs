@@ -153,6 +153,9 @@ pub mod guide {
     #[doc = include_str!("../docs/guide/middleware.md")]
     pub mod middleware {}
 
+    #[doc = include_str!("../docs/guide/registration.md")]
+    pub mod registration {}
+
     #[doc = include_str!("../docs/guide/stopping.md")]
     pub mod stopping {}
 
