@@ -48,16 +48,24 @@ const MILD: u32 = Shut::Ejected as u32 | Shut::Draining as u32 | Shut::Resting a
 /// How fast an old latency is forgotten: what is this old weighs 1/e.
 const DECAY: Duration = Duration::from_secs(10);
 
+/// What a failure counts as, at least and, unless it took longer, at most.
+const FAILURE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(10));
+
 impl Stats {
     /// Of an instance of which nothing is known yet.
     pub fn new() -> Self {
+        Self::born_at(Instant::now())
+    }
+
+    /// Of an instance that is known since then.
+    pub(crate) fn born_at(born: Instant) -> Self {
         Self {
             shut: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
             latency: AtomicU64::new(0),
             connect: AtomicU32::new(0),
             heartbeat: AtomicU32::new(0),
-            born: Instant::now(),
+            born,
         }
     }
 
@@ -138,6 +146,22 @@ impl Stats {
         self.latency.store(pack(now, next), Ordering::Relaxed);
     }
 
+    /// A call failed after this long, by the instance's fault.
+    ///
+    /// It counts as a slow one: as twice the mean. An instance that answers errors at once would
+    /// look fast otherwise and draw all calls to itself; doubling, it is out of the way after a few
+    /// of them, while a failure now and then costs an instance no more than the time in which its
+    /// mean falls by half. Calls that fail together, as when a connection is lost, count once: those
+    /// that had begun when the mean was last written say nothing new.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the client, which has a fixed time as yet"))]
+    pub(crate) fn failed(&self, latency: Duration, now: Instant) {
+        let (at, _) = unpack(self.latency.load(Ordering::Relaxed));
+        let begun = self.age(now).saturating_sub(u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));
+        let mean = self.latency(now).unwrap_or_default();
+        let counts = if begun >= at { (mean * 2).clamp(FAILURE.0, FAILURE.1) } else { mean };
+        self.took(latency.max(counts), now);
+    }
+
     pub(crate) fn connected_in(&self, time: Duration) {
         store(&self.connect, time);
     }
@@ -191,4 +215,54 @@ fn store(cell: &AtomicU32, time: Duration) {
 fn measured(cell: &AtomicU32) -> Option<Duration> {
     let stored = cell.load(Ordering::Relaxed);
     (stored > 0).then(|| Duration::from_micros(u64::from(stored) - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(stats: &Stats, now: Instant) -> u128 {
+        stats.latency(now).map_or(0, |latency| latency.as_millis())
+    }
+
+    #[test]
+    fn failures_double_the_mean_up_to_a_bound() {
+        let begun = Instant::now();
+        let stats = Stats::born_at(begun);
+        let mut seen = Vec::new();
+        for step in 1..=16 {
+            let now = begun + Duration::from_millis(step);
+            stats.failed(Duration::ZERO, now);
+            seen.push(millis(&stats, now));
+        }
+        assert_eq!(seen[..4], [1, 1, 3, 7], "1, 2, 4, 8, and a moment of forgetting");
+        assert!(seen[15] >= 9_990 && seen[15] <= 10_000, "{seen:?}");
+    }
+
+    #[test]
+    fn failures_at_once_count_once() {
+        let begun = Instant::now();
+        let stats = Stats::born_at(begun);
+        stats.took(Duration::from_millis(10), begun + Duration::from_millis(10));
+        let now = begun + Duration::from_millis(50);
+        (0..100).for_each(|_| stats.failed(Duration::from_millis(30), now));
+        assert!((29..=30).contains(&millis(&stats, now)), "{}", millis(&stats, now));
+        let later = now + Duration::from_millis(40);
+        (0..100).for_each(|_| stats.failed(Duration::from_millis(30), later));
+        assert!((59..=60).contains(&millis(&stats, later)), "{}", millis(&stats, later));
+    }
+
+    #[test]
+    fn a_rise_is_believed_and_a_fall_takes_time() {
+        let begun = Instant::now();
+        let stats = Stats::born_at(begun);
+        assert_eq!(stats.latency(begun), None);
+        for (second, sample, least, most) in
+            [(1, 10, 10, 10), (2, 100, 100, 100), (3, 10, 91, 92), (13, 10, 39, 41)]
+        {
+            let now = begun + Duration::from_secs(second);
+            stats.took(Duration::from_millis(sample), now);
+            assert!((least..=most).contains(&millis(&stats, now)), "{second}: {}", millis(&stats, now));
+        }
+    }
 }
