@@ -54,7 +54,11 @@ const LET_IN: f64 = 0.05;
 impl LoadShed {
     /// Refuses from this lateness on.
     pub fn new(target: Duration) -> Self {
-        Self { target: target.max(Duration::from_millis(1)), shares: AtomicU64::new(0), gauge: Arc::default() }
+        Self {
+            target: target.max(Duration::from_millis(1)),
+            shares: AtomicU64::new(0),
+            gauge: Arc::default(),
+        }
     }
 
     /// How late the runtime is.

@@ -48,9 +48,6 @@ struct Timers {
     aside: Option<Instant>,
 }
 
-/// A failure counts as a call that took at least so long: failing fast is not being fast.
-const FAILURE: Duration = Duration::from_secs(1);
-
 /// A server's hint to stay away is believed up to this long.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
@@ -96,7 +93,7 @@ impl Health {
             ErrorKind::Unavailable | ErrorKind::Deadline | ErrorKind::Internal => {
                 if let Some(started) = started {
                     let took = now.saturating_duration_since(started);
-                    self.stats.took(took.max(FAILURE), now);
+                    self.stats.failed(took, now);
                 }
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 self.apply(self.breaker.failed(now, self.random.fraction()));
