@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use trunkline::registry::{MemoryRegistry, Registry};
+use trunkline::registry::{MemoryRegistry, Registry, Settings};
 use trunkline::server::RunningServer;
 use trunkline::{Client, Ctx, Error, Result, Server};
 
@@ -80,7 +80,10 @@ async fn show(registry: &Registry) -> Result<(), Error> {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let memory = MemoryRegistry::new();
-    let registry = memory.registry();
+    // How often servers read back what stands there: 10 s unless it is said.
+    let mut settings = Settings::default();
+    settings.check = Duration::from_millis(50);
+    let registry = memory.registry().settings(settings);
     let one = start("one", &registry).await?;
     let two = start("two", &registry).await?;
     ready(&one).await;
@@ -92,7 +95,7 @@ async fn main() -> Result<(), Error> {
 
     println!("--- an operator takes one of them out");
     edit(&registry, one.address(), "state", "inactive").await?;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     show(&registry).await?;
     ask(&greeter).await?;
 
