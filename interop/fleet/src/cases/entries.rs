@@ -36,11 +36,13 @@ pub(super) async fn play(bench: &Bench, go: Kind, rows: &Rows) -> Outcome {
         let ours = Member::start(&bench.programs, Kind::Rust, "rust", metadata, Some(&place), &flags).await?;
         let key = place.key(&ours.node);
         let got = entries(&store, &place).await?;
-        same = same.and(equal(&format!("entries with metadata {metadata:?}, in base64"), &got, &expected));
+        same = same
+            .and_then(|()| equal(&format!("entries with metadata {metadata:?}, in base64"), &got, &expected));
         leased = leased.and(on_lease(&store, &key).await);
         ours.stop().await?;
         let left = store.get(&key).await?;
-        gone = gone.and(expect(left.is_none(), || format!("after a stop in order there is {left:?}")));
+        gone =
+            gone.and_then(|()| expect(left.is_none(), || format!("after a stop in order there is {left:?}")));
         store.run(&["delete", "--prefix", &place.base]).await?;
     }
     rows.settle("keys and values", same.map(|()| format!("{} kinds of metadata", METADATA.len())));

@@ -150,17 +150,19 @@ impl Fleet {
                 let after = caller.ask(json!({"seen": true})).await?;
                 figures.push_str(&format!("; shortest list {}", after["fewest"]));
                 let shortest = after["fewest"].as_u64().unwrap_or(0);
-                outcome = outcome.and(expect(shortest > 0, || "the client's list was empty".to_owned()));
+                outcome =
+                    outcome.and_then(|()| expect(shortest > 0, || "the client's list was empty".to_owned()));
                 if case == STOP {
                     let less = before["fewest"].as_u64().unwrap_or(0) - 1;
-                    outcome = outcome.and(expect(shortest == less, || format!("{figures}, expected {less}")));
+                    outcome = outcome
+                        .and_then(|()| expect(shortest == less, || format!("{figures}, expected {less}")));
                 }
                 if case == KILL {
                     let dead = &self.members[0].node;
                     let count = |seen: &Value| seen["failed_attempts"][dead].as_u64().unwrap_or(0);
                     let attempts = count(&after) - count(before);
                     figures.push_str(&format!("; {attempts} attempts at the dead server"));
-                    outcome = outcome.and(expect(attempts <= MOST_AT_THE_DEAD, || figures.clone()));
+                    outcome = outcome.and_then(|()| expect(attempts <= MOST_AT_THE_DEAD, || figures.clone()));
                 }
             }
             outcomes.push(outcome.map(|()| figures));

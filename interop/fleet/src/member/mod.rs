@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: &[String]) -> Outcome {
             read = input.read(&mut ignored) => {
                 if !matches!(read, Ok(1..)) {
                     // As after kill -9: what stands in the registry stays until its lease ends.
-                    std::process::exit(0);
+                    end();
                 }
             }
         }
@@ -70,8 +70,14 @@ pub(crate) async fn run(arguments: &[String]) -> Outcome {
         "stopped": true, "name": name, "answered": counts.answered(), "executed": executed, "repeated": repeated,
         "cut": report.cut, "left_behind": report.left_behind.len(), "took_ms": begin.elapsed().as_millis(),
     }));
-    // Reading standard input holds a thread that nothing can end.
-    std::process::exit(0);
+    // Reading standard input holds a thread that nothing else ends.
+    end();
+}
+
+/// Ends the program at once, without withdrawing anything.
+#[expect(clippy::disallowed_methods, reason = "this is a program")]
+fn end() -> ! {
+    std::process::exit(0)
 }
 
 async fn start(flags: &Flags, service: Service) -> Outcome<RunningServer> {
