@@ -92,13 +92,13 @@ impl Health {
         self.breaker.stand()
     }
 
-    /// A call was answered well.
+    /// So many calls were answered well.
     #[inline]
-    pub(crate) fn succeeded(&self) {
+    pub(crate) fn succeeded(&self, calls: u64) {
+        self.breaker.succeeded(calls);
         if self.stats.has_trial() {
-            return self.apply(self.breaker.trial_succeeded());
+            self.apply(self.breaker.trial_succeeded());
         }
-        self.breaker.succeeded();
     }
 
     /// A call ended in an error.
@@ -119,7 +119,7 @@ impl Health {
             }
             kind => {
                 // It answered: the breaker is content.
-                self.succeeded();
+                self.succeeded(1);
                 match kind {
                     ErrorKind::Overloaded => {
                         if let Some(wait) = error.retry_after().filter(|wait| !wait.is_zero()) {
