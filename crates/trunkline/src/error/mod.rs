@@ -358,7 +358,9 @@ impl fmt::Display for Line<'_> {
         match e.sent {
             Sent::No => place.push("not sent".to_owned()),
             Sent::NotStarted => place.push("not started".to_owned()),
-            Sent::Maybe if matches!(e.kind, ErrorKind::Unavailable | ErrorKind::Deadline) => {
+            Sent::Maybe
+                if e.service.is_some() && matches!(e.kind, ErrorKind::Unavailable | ErrorKind::Deadline) =>
+            {
                 place.push("may have run".to_owned());
             }
             Sent::Maybe => {}

@@ -1,12 +1,15 @@
 //! Where services are: instances, whole lists of them, and who keeps the lists.
 
+mod advertise;
 mod attributes;
 mod catalog;
 mod instance;
 mod last_good;
 mod list;
+mod memory;
 mod name;
 mod open;
+mod registrar;
 mod schemes;
 mod secret;
 mod session;
@@ -20,7 +23,9 @@ pub use attributes::Attributes;
 pub use catalog::{Catalog, Entry};
 pub use instance::Instance;
 pub use list::List;
-pub use open::{Registry, resolver};
+pub use memory::{Faults, MemoryRegistry};
+pub use open::{Registry, registrar, resolver};
+pub use registrar::{Registrar, Registration, Status, StatusWatch};
 pub use secret::Secret;
 pub use session::{Expect, Held, Session, Sessions, Swap, Version};
 pub use settings::{Settings, Start};

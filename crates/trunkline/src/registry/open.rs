@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::supervise::Followed;
-use super::{Catalog, List, RegistryUrl, Resolver, Sessions, Settings, Source, schemes};
+use super::supervise::{Followed, Writer};
+use super::{Catalog, List, Registrar, RegistryUrl, Resolver, Sessions, Settings, Source, schemes};
 use crate::error::{Error, ErrorKind};
 
 /// A registry: what its back end can do, and what is set about it. Cheap to clone; clones share
@@ -29,6 +29,7 @@ pub struct Registry {
     pub(super) settings: Settings,
     list: Option<List>,
     followed: Arc<OnceLock<Arc<Followed>>>,
+    writer: Arc<OnceLock<Arc<Writer>>>,
 }
 
 /// Opens what a text names, a registry's URL or a list of addresses, and follows services there.
@@ -48,6 +49,14 @@ pub fn resolver(text: &str) -> Result<Arc<dyn Resolver>, Error> {
     Registry::open(text)?.resolver()
 }
 
+/// Opens the registry that a URL names, to register instances there.
+///
+/// # Errors
+/// As [`Registry::open`] and [`Registry::registrar`].
+pub fn registrar(url: &str) -> Result<Registrar, Error> {
+    Registry::open(url)?.registrar()
+}
+
 impl Registry {
     /// A registry that can do nothing yet. Errors, logs and status pages show its name, which is
     /// its URL without the password.
@@ -61,6 +70,7 @@ impl Registry {
             settings: Settings::default(),
             list: None,
             followed: Arc::default(),
+            writer: Arc::default(),
         }
     }
 
@@ -90,6 +100,7 @@ impl Registry {
     #[must_use]
     pub fn writes(mut self, sessions: Arc<dyn Sessions>) -> Self {
         self.sessions = Some(sessions);
+        self.writer = Arc::default();
         self
     }
 
@@ -113,6 +124,7 @@ impl Registry {
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self.followed = Arc::default();
+        self.writer = Arc::default();
         self
     }
 
@@ -130,6 +142,36 @@ impl Registry {
         };
         let followed = || Arc::new(Followed::new(self.name.clone(), source.clone(), self.settings.clone()));
         Ok(self.followed.get_or_init(followed).clone())
+    }
+
+    /// What servers register with. All that come from this registry and its clones share one
+    /// session and one writing task.
+    ///
+    /// # Errors
+    /// When the registry cannot be written, or cannot keep a time to live as short as is set.
+    pub fn registrar(&self) -> Result<Registrar, Error> {
+        let Some(sessions) = &self.sessions else {
+            return Err(self.cannot("be written, so nothing can be registered there"));
+        };
+        let (ttl, shortest) = (self.settings.ttl, sessions.shortest_ttl());
+        if ttl < shortest {
+            let text = format!(
+                "a time to live of {ttl:?} is too short for the registry `{}`: the option `ttl` has to be {shortest:?} or more",
+                self.name
+            );
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        let writer = || Writer::new(self.name.clone(), sessions.clone(), self.settings.clone());
+        Ok(Registrar::new(self, self.writer.get_or_init(writer).clone()))
+    }
+
+    /// What opens the sessions under which entries live; for those who build on a back end.
+    /// Servers take a [`registrar`](Self::registrar).
+    ///
+    /// # Errors
+    /// When the registry cannot be written.
+    pub fn sessions(&self) -> Result<Arc<dyn Sessions>, Error> {
+        self.sessions.clone().ok_or_else(|| self.cannot("be written"))
     }
 
     /// What consoles look into.

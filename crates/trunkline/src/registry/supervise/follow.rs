@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::belief::{Belief, Change, Condition};
+use super::unbroken::unbroken;
 use crate::error::Error;
 use crate::registry::last_good::LastGood;
 use crate::registry::{Listing, Report, Resolver, Settings, Snapshot, Source, Trust, Watch, name};
@@ -75,7 +76,8 @@ impl Resolver for Followed {
         });
         services.insert(service, line.clone());
         drop(services);
-        tokio::spawn(self.clone().run(line));
+        let followed = self.clone();
+        tokio::spawn(async move { unbroken(&line.registry, || followed.clone().run(line.clone())).await });
         Watch::new(receiver)
     }
 
