@@ -161,7 +161,7 @@ impl Ctx {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! { () = gone => {}, () = late => {} }
+        tokio::select! { biased; () = gone => {}, () = late => {} }
     }
 
     /// Makes this the current context around a future, for tasks that a handler spawns: calls

@@ -72,6 +72,7 @@
 pub mod balance;
 pub mod budget;
 pub mod call;
+mod chance;
 pub mod client;
 pub mod codec;
 pub mod config;

@@ -456,6 +456,7 @@ impl Connection {
                 }
             };
             tokio::select! {
+                biased;
                 () = late => {}
                 () = self.timer.notified() => continue,
             }

@@ -190,6 +190,7 @@ async fn ready(pool: &Pool) {
             }
         };
         tokio::select! {
+            biased;
             () = one_is_up => return,
             () = pool.changed(&table) => {}
         }
@@ -235,6 +236,7 @@ async fn keep(grounds: Arc<Grounds>, only: Option<Arc<Pool>>, pools: Arc<ArcSwap
             seen = fresh;
         }
         tokio::select! {
+            biased;
             // A moment's rest, so that what is due now is not asked again and again.
             () = tokio::time::sleep_until(next.max(now + Duration::from_millis(1))) => {}
             () = grounds.keeper.notified() => {}

@@ -192,6 +192,7 @@ async fn follow(
             }
         };
         let snapshot = tokio::select! {
+            biased;
             next = watch.changed() => next,
             () = refreshed => Some(watch.current()),
         };

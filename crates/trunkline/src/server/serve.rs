@@ -151,6 +151,7 @@ impl Server {
             .collect();
         let mut stop = self.stop.subscribe();
         tokio::select! {
+            biased;
             () = signal => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
@@ -304,8 +305,9 @@ impl Acceptor {
     /// sent a request, and would be answered with a reset.
     async fn run_until(self, mut listener: Box<dyn Listener>, mut closing: watch::Receiver<bool>) {
         tokio::select! {
-            () = self.run(&mut *listener) => {}
+            biased;
             _ = closing.wait_for(|closing| *closing) => {}
+            () = self.run(&mut *listener) => {}
         }
         for _ in 0..CONNECTED_MOST {
             let now = std::future::poll_fn(|cx| Poll::Ready(listener.accept().as_mut().poll(cx)));
