@@ -1,10 +1,14 @@
 //! Taking over what a file says into a builder.
 
+use std::time::Duration;
+
 use trunkline_wire::CompressType;
 
 use super::builder::ClientBuilder;
+use super::fail::{FailMode, Retries, RetryBudget};
+use super::health::{Breaker, Ejection};
 use crate::budget::ByteBudget;
-use crate::config::{ClientConfig, check};
+use crate::config::{BreakerConfig, ClientConfig, RetriesConfig, RetryBudgetConfig, Switch, check};
 use crate::error::Error;
 
 impl ClientBuilder {
@@ -49,6 +53,31 @@ impl ClientBuilder {
         if let Some(bytes) = config.budget {
             settings.budget = ByteBudget::new(bytes);
         }
+        if let Some(group) = &config.group {
+            settings.group = Some(group.clone());
+        }
+        if let Some(name) = &config.fail_mode {
+            settings.fail_mode = FailMode::by_name(name).ok_or_else(|| {
+                let why = format!(
+                    "`{name}` is no fail mode; write `failover`, `failfast`, `failtry` or `failbackup`"
+                );
+                check::wrong("fail_mode", &why)
+            })?;
+        }
+        if let Some(retries) = &config.retries {
+            take_retries(retries, &mut settings.retries)?;
+        }
+        if let Some(budget) = &config.retry_budget {
+            settings.retry_budget = retry_budget(budget)?;
+        }
+        if let Some(breaker) = &config.breaker {
+            settings.breaker = self::breaker(breaker)?;
+        }
+        match config.ejection {
+            Some(true) if settings.ejection.is_none() => settings.ejection = Some(Ejection::default()),
+            Some(false) => settings.ejection = None,
+            _ => {}
+        }
         for (name, method) in config.methods.iter().flatten() {
             let key = format!("methods.\"{name}\"");
             let (service, name) = name
@@ -62,6 +91,55 @@ impl ClientBuilder {
         }
         Ok(())
     }
+}
+
+fn take_retries(config: &RetriesConfig, retries: &mut Retries) -> Result<(), Error> {
+    if let Some(most) = config.most {
+        retries.most = u32::try_from(most).unwrap_or(u32::MAX);
+    }
+    check::positive("retries.first", config.first, &mut retries.pause.0)?;
+    check::positive("retries.longest", config.longest, &mut retries.pause.1)?;
+    retries.pause.1 = retries.pause.1.max(retries.pause.0);
+    for (key, value, into) in [
+        ("retries.attempt_timeout", config.attempt_timeout, &mut retries.attempt_timeout),
+        ("retries.backup_after", config.backup_after, &mut retries.backup_after),
+    ] {
+        check::switch(key, value.map(Switch::On), into)?;
+    }
+    retries.blind = config.blind.unwrap_or(retries.blind);
+    Ok(())
+}
+
+fn retry_budget(config: &RetryBudgetConfig) -> Result<RetryBudget, Error> {
+    let (mut share, per_second) = (0.2, config.per_second.unwrap_or(10.0));
+    check::share("retry_budget.share", config.share, &mut share)?;
+    if !per_second.is_finite() || per_second < 0.0 {
+        return Err(check::wrong("retry_budget.per_second", "it must not be negative"));
+    }
+    Ok(RetryBudget::new(share, per_second))
+}
+
+fn breaker(config: &BreakerConfig) -> Result<Breaker, Error> {
+    if config.on == Some(false) {
+        return Ok(Breaker::off());
+    }
+    let (mut share, mut calls, mut consecutive) = (0.95, 100, 0);
+    let (mut window, mut pause, mut longest) = (Duration::from_secs(10), None, None);
+    check::share("breaker.share", config.share, &mut share)?;
+    check::count("breaker.calls", config.calls, &mut calls)?;
+    check::count("breaker.consecutive", config.consecutive, &mut consecutive)?;
+    check::positive("breaker.window", config.window, &mut window)?;
+    check::switch("breaker.pause", config.pause.map(Switch::On), &mut pause)?;
+    check::switch("breaker.longest", config.longest.map(Switch::On), &mut longest)?;
+    let mut breaker = match u32::try_from(consecutive) {
+        Ok(0) => Breaker::rate(share, calls as u64, window),
+        Ok(failures) => Breaker::consecutive(failures),
+        Err(_) => Breaker::off(),
+    };
+    if let Some(pause) = pause {
+        breaker = breaker.pause(pause);
+    }
+    Ok(longest.map_or(breaker, |longest| breaker.longest(longest)))
 }
 
 fn compress(name: &str) -> Result<CompressType, Error> {

@@ -91,11 +91,6 @@ fn list_state(trust: &Trust, now: Instant) -> ListState {
     }
 }
 
-/// Whether nobody has said yet which instances there are.
-pub(super) fn is_waiting(table: &Table) -> bool {
-    *table.trust() == Trust::Waiting && table.candidates().is_empty() && table.excluded().is_empty()
-}
-
 /// There is a list, and nobody on it can take the call.
 pub(super) fn nobody(table: &Table, source: &str) -> Error {
     let (candidates, excluded) = (table.candidates().len(), table.excluded().len());

@@ -13,9 +13,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
+use super::explanation;
 use super::health::{Ejection, Record, outliers};
-use super::pool::{Grounds, Pool};
+use super::pool::{Grounds, Pool, Table};
 use crate::balance::Shut;
+use crate::call::Call;
 use crate::error::{Error, ErrorKind};
 use crate::registry::Resolver;
 
@@ -126,6 +128,35 @@ impl Fleet {
         more.insert(service.into(), pool.clone());
         self.pools.store(Arc::new(more));
         Ok(pool)
+    }
+
+    /// A table for this call: the first one that says something.
+    pub(crate) async fn table(&self, call: &Call) -> Result<Arc<Table>, Error> {
+        let pool = self.pool(call.service())?;
+        loop {
+            let table = arc_swap::Guard::into_inner(pool.table());
+            if !table.is_waiting() {
+                return Ok(table);
+            }
+            let first_list = pool.changed(&table);
+            match call.deadline {
+                None => first_list.await,
+                Some(at) => tokio::time::timeout_at(at, first_list).await.map_err(|_| {
+                    let text =
+                        format!("no list of instances came from {} within the time of the call", self.source);
+                    Error::new(ErrorKind::Deadline, text).not_sent()
+                })?,
+            }
+        }
+    }
+
+    /// Where all instances are that may get this call, able or not.
+    pub(crate) async fn addresses(&self, call: &Call) -> Result<Vec<Arc<str>>, Error> {
+        let table = self.table(call).await?;
+        if table.endpoints().is_empty() {
+            return Err(explanation::nobody(&table, &self.source));
+        }
+        Ok(table.endpoints().iter().map(|endpoint| endpoint.name().clone()).collect())
     }
 
     /// Waits until a service, or else each one that was called or watched so far, has an instance

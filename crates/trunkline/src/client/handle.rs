@@ -18,7 +18,7 @@ use super::settings::Settings;
 use crate::call::{Call, Reply};
 use crate::codec::{Codec, Decode, Encode, Format, Raw};
 use crate::ctx::Ctx;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::later;
 use crate::middleware::Chain;
 use crate::registry::Resolver;
@@ -185,6 +185,15 @@ impl Client {
     pub(super) fn fleet_without_layers(&self) -> Option<&Fleet> {
         let inner = &*self.0;
         inner.fleet().filter(|_| inner.chain.is_empty() && inner.attempts.is_empty())
+    }
+
+    /// The addresses of all instances that may get this call, once there is a list.
+    pub(super) async fn instances(&self, call: &Call) -> Result<Vec<Arc<str>>, Error> {
+        let Some(fleet) = self.0.fleet() else {
+            let text = "calls go straight to a service here: there are no instances to call one by one";
+            return Err(Error::new(ErrorKind::Invalid, text).not_sent());
+        };
+        fleet.addresses(call).await.map_err(|e| e.of(call.service(), call.method()))
     }
 
     /// A call through all layers.

@@ -12,6 +12,7 @@ mod dialler;
 mod endpoint;
 mod explanation;
 mod fail;
+mod fan_out;
 mod fleet;
 mod handle;
 mod health;
@@ -27,6 +28,7 @@ mod wishes;
 
 pub use builder::ClientBuilder;
 pub use fail::{FailMode, Retries, RetryBudget};
+pub use fan_out::Receipt;
 pub use handle::{Client, RawResponse, ServiceClient};
 pub use health::{Breaker, Ejection};
 pub use inbound::{PushStream, Pushed};

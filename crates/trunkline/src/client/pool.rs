@@ -228,6 +228,11 @@ impl Table {
         self.snapshot.trust()
     }
 
+    /// Whether nobody has said yet which instances there are.
+    pub(crate) fn is_waiting(&self) -> bool {
+        *self.trust() == Trust::Waiting && self.candidates.is_empty() && self.excluded.is_empty()
+    }
+
     /// Whether there is something to choose from.
     #[inline]
     pub(crate) fn is_choice(&self) -> bool {

@@ -205,7 +205,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let reply = std::future::poll_fn(|cx| exchange.poll(cx, true)).await?;
         let Reply { metadata, body, via, explanation } = reply;
         let address = via.map(|via| via.address().clone());
-        let value = exchange.decode(body, address.as_deref())?;
+        let Exchange { request, .. } = &exchange;
+        let value = request.decode(body, address.as_deref()).map_err(|e| mapped(request.client, e))?;
         let explanation = explanation.map(|e| *e).filter(|_| explain);
         Ok(Response { value, metadata, address, explanation })
     }
@@ -227,7 +228,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
 
     /// Works out what goes into the frame beside the argument.
     #[inline]
-    fn prepare(&self) -> Result<Prepared, Error> {
+    pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let settings = &self.client.0.settings;
         let now = Instant::now();
         let options = self.options.as_deref();
@@ -271,7 +272,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     }
 
     /// The call as layers see it.
-    fn to_call(&self, prepared: Prepared) -> Result<Call, Error> {
+    pub(super) fn to_call(&self, prepared: Prepared) -> Result<Call, Error> {
         let mut body = scratch::take();
         self.encode(&mut body)?;
         let mut compress = prepared.compress;
@@ -304,7 +305,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     }
 }
 
-struct Prepared {
+pub(super) struct Prepared {
     metadata: Metadata,
     now: Instant,
     deadline: Instant,
@@ -416,16 +417,19 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
             }
         }
     }
-
-    #[inline]
-    fn decode(&self, body: Body, address: Option<&str>) -> Result<R, Error> {
-        let Request { client, service, method, codec, .. } = &self.request;
-        let decoded = codec.decode(&body.into_bytes());
-        decoded.map_err(|e| mapped(client, undecodable(e, (*service, *method), address)))
-    }
 }
 
 impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
+    pub(super) fn client(&self) -> &'a Client {
+        self.client
+    }
+
+    #[inline]
+    pub(super) fn decode(&self, body: Body, address: Option<&str>) -> Result<R, Error> {
+        let decoded = self.codec.decode(&body.into_bytes());
+        decoded.map_err(|e| undecodable(e, (self.service, self.method), address))
+    }
+
     /// Sends the call, if that goes the short way, and says how it goes on.
     #[inline]
     fn begin(&self, cx: &Context<'_>) -> Result<State<'a>, Error> {
@@ -543,8 +547,9 @@ impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let exchange = &mut self.0;
         let reply = std::task::ready!(exchange.poll(cx, false))?;
-        let address = exchange.request.client.address();
-        Poll::Ready(exchange.decode(reply.body, address))
+        let request = &exchange.request;
+        let value = request.decode(reply.body, request.client.address());
+        Poll::Ready(value.map_err(|e| mapped(request.client, e)))
     }
 }
 

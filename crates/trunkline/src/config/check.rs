@@ -56,3 +56,15 @@ pub(crate) fn count(key: &str, value: Option<usize>, into: &mut usize) -> Result
 pub(crate) fn size(value: Option<usize>, into: &mut usize) {
     *into = value.unwrap_or(*into);
 }
+
+/// A share, from nothing to all.
+pub(crate) fn share(key: &str, value: Option<f64>, into: &mut f64) -> Result<(), Error> {
+    match value {
+        Some(value) if !(0.0..=1.0).contains(&value) => Err(wrong(key, "it must be from 0 to 1")),
+        Some(value) => {
+            *into = value;
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}

@@ -45,6 +45,19 @@ keys! {
         pub metadata: Option<usize>,
         /// The largest reply after decompression, in bytes.
         pub inflated: Option<usize>,
+        /// Calls only instances of this group.
+        pub group: Option<String>,
+        /// What to do when an attempt fails: `"failover"`, `"failfast"`, `"failtry"` or
+        /// `"failbackup"`; names are read as rpcx writes them, too.
+        pub fail_mode: Option<String>,
+        /// How often and when to try again.
+        pub retries: Option<RetriesConfig>,
+        /// How much load retries may add.
+        pub retry_budget: Option<RetryBudgetConfig>,
+        /// When calls are kept from an instance on which they fail.
+        pub breaker: Option<BreakerConfig>,
+        /// Whether an instance that does much worse than the others is put aside.
+        pub ejection: Option<bool>,
         /// What holds for one method, by `Service.Method`. A service may have dots in its path:
         /// the last one counts.
         pub methods: Option<BTreeMap<String, MethodConfig>>,
@@ -81,5 +94,54 @@ keys! {
         pub first: Option<Duration>,
         /// The longest pause.
         pub most: Option<Duration>,
+    }
+}
+
+keys! {
+    /// How often and when to try again.
+    pub struct RetriesConfig {
+        /// Up to so many attempts after the first.
+        pub most: Option<usize>,
+        /// The first pause before a retry that waits.
+        pub first: Option<Duration>,
+        /// The longest pause.
+        pub longest: Option<Duration>,
+        /// How long one attempt of an idempotent call may take.
+        pub attempt_timeout: Option<Duration>,
+        /// When `failbackup` sends its second copy.
+        pub backup_after: Option<Duration>,
+        /// Tries again what may have run, idempotent or not, as rpcx does.
+        pub blind: Option<bool>,
+    }
+}
+
+keys! {
+    /// How much load retries may add.
+    pub struct RetryBudgetConfig {
+        /// Such a share of the calls, 0.2 say.
+        pub share: Option<f64>,
+        /// And so many a second besides.
+        pub per_second: Option<f64>,
+    }
+}
+
+keys! {
+    /// When calls are kept from an instance on which they fail: after so many failures in a row
+    /// where that is said, else by their share.
+    pub struct BreakerConfig {
+        /// False: never.
+        pub on: Option<bool>,
+        /// So many failures in a row.
+        pub consecutive: Option<usize>,
+        /// Such a share of the calls within the window.
+        pub share: Option<f64>,
+        /// Of at least so many calls.
+        pub calls: Option<usize>,
+        /// The window.
+        pub window: Option<Duration>,
+        /// How long it is open at first.
+        pub pause: Option<Duration>,
+        /// How long it is open at most.
+        pub longest: Option<Duration>,
     }
 }

@@ -94,7 +94,8 @@ macro_rules! plain {
         }
     )* };
 }
-plain!(bool, usize, String, super::LimitsConfig, super::MethodConfig, super::Backoff);
+plain!(bool, usize, f64, String, super::LimitsConfig, super::MethodConfig, super::Backoff);
+plain!(super::RetriesConfig, super::RetryBudgetConfig, super::BreakerConfig);
 
 impl Setting for Duration {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

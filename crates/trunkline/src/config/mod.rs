@@ -43,7 +43,7 @@ mod duration;
 mod keys;
 mod server;
 
-pub use client::{Backoff, ClientConfig, MethodConfig};
+pub use client::{Backoff, BreakerConfig, ClientConfig, MethodConfig, RetriesConfig, RetryBudgetConfig};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use server::{LimitsConfig, ServerConfig};
 

@@ -126,6 +126,8 @@ impl Attributes {
     }
 
     fn rewrite(&mut self) {
+        // As they would be read back: attributes are equal when their texts are.
+        self.pairs.sort_by(|a, b| a.0.cmp(&b.0));
         self.text = self.canonical();
         self.broken = false;
     }

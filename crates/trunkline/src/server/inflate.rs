@@ -22,6 +22,9 @@ impl AnswerRules {
         most: usize,
         mut reserve: impl FnMut(usize) -> bool,
     ) -> Result<Bytes, Error> {
+        if kind == CompressType::NONE {
+            return Ok(payload.clone());
+        }
         let refused = |error: CompressError| {
             Error::new(ErrorKind::Invalid, format!("the payload does not decompress: {error}"))
                 .with_source(error)

@@ -21,6 +21,7 @@ mod connections;
 mod deadline;
 mod error_reply;
 mod errors;
+mod fan_out;
 mod header;
 mod heartbeat;
 mod longest;

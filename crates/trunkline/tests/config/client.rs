@@ -23,7 +23,7 @@ fn config(text: &str) -> ClientConfig {
 async fn gave_up_after(client: &Client, service: &str) -> u128 {
     let begun = Instant::now();
     let error = client.service(service).call::<_, ()>("Sleep", &60_000).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
     begun.elapsed().as_millis()
 }
 
@@ -103,5 +103,34 @@ async fn what_cannot_be_is_an_error_that_names_the_key() {
         assert_eq!(error.kind(), ErrorKind::Invalid);
         let expected = format!("the configuration cannot be: {expected}");
         assert!(error.message().starts_with(&expected), "{text}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_to_failed_attempts_can_be_told() {
+    let text = r#"{
+        "group": "a", "fail_mode": "FailTry", "ejection": false,
+        "retries": { "most": 1, "first": "5ms", "longest": "50ms", "attempt_timeout": "100ms", "blind": true },
+        "retry_budget": { "share": 0.5, "per_second": 1 },
+        "breaker": { "consecutive": 3, "pause": "2s" }
+    }"#;
+    let read = config(text);
+    assert_eq!(config(&serde_json::to_string(&read).unwrap()), read);
+    let network = Memory::new();
+    let client = Client::builder().config(&read).transport(network);
+    let client = client.connect("memory@nobody?group=a,memory@other?group=b").await.unwrap();
+    let error = client.service("S").call::<_, ()>("M", &()).await.unwrap_err();
+    let explanation = error.explanation().unwrap();
+    let addresses: Vec<_> = explanation.attempts.iter().map(|a| a.address.as_deref()).collect();
+    assert_eq!(addresses, [Some("memory@nobody"); 2], "{error}");
+
+    for (wrong, key) in [
+        (r#"{ "fail_mode": "fail" }"#, "fail_mode"),
+        (r#"{ "retries": { "attempt_timeout": "0s" } }"#, "retries.attempt_timeout"),
+        (r#"{ "retry_budget": { "share": 2 } }"#, "retry_budget.share"),
+        (r#"{ "breaker": { "calls": 0 } }"#, "breaker.calls"),
+    ] {
+        let error = Client::builder().config(&config(wrong)).connect("127.0.0.1:1").await.unwrap_err();
+        assert!(error.message().contains(key), "{error}");
     }
 }

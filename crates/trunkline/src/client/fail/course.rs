@@ -18,7 +18,7 @@ use crate::client::fleet::Fleet;
 use crate::client::handle::Inner;
 use crate::client::pool::{Pool, Table, Wanted};
 use crate::client::wishes::Wishes;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::explain::{Attempt, Explanation, Failed, GaveUp};
 
 /// What an attempt on the short way ended in.
@@ -138,37 +138,15 @@ impl<'a> Course<'a> {
         call: &Call,
         place: usize,
     ) -> Result<Chosen, Error> {
-        let pool = fleet.pool(call.service())?;
-        loop {
-            let table = arc_swap::Guard::into_inner(pool.table());
-            let chosen = {
-                let mut trail = self.trail.lock();
-                let chosen = self.pick(&table, call, &trail, &fleet.grounds().random);
-                if let Some(endpoint) = &chosen {
-                    trail.attempts[place].address = Some(endpoint.name().clone());
-                    trail.tried.push(endpoint.health().stats.clone());
-                    trail.last = Some(endpoint.clone());
-                }
-                chosen
-            };
-            if let Some(endpoint) = chosen {
-                return Ok(Chosen { endpoint, is_choice: table.is_choice() });
-            }
-            if !explanation::is_waiting(&table) {
-                return Err(explanation::nobody(&table, fleet.source()));
-            }
-            let first_list = pool.changed(&table);
-            match call.deadline {
-                None => first_list.await,
-                Some(at) => tokio::time::timeout_at(at, first_list).await.map_err(|_| {
-                    let text = format!(
-                        "no list of instances came from {} within the time of the call",
-                        fleet.source()
-                    );
-                    Error::new(ErrorKind::Deadline, text).not_sent()
-                })?,
-            }
-        }
+        let table = fleet.table(call).await?;
+        let mut trail = self.trail.lock();
+        let Some(endpoint) = self.pick(&table, call, &trail, &fleet.grounds().random) else {
+            return Err(explanation::nobody(&table, fleet.source()));
+        };
+        trail.attempts[place].address = Some(endpoint.name().clone());
+        trail.tried.push(endpoint.health().stats.clone());
+        trail.last = Some(endpoint.clone());
+        Ok(Chosen { endpoint, is_choice: table.is_choice() })
     }
 
     fn pick(&self, table: &Table, call: &Call, trail: &Trail, random: &Random) -> Option<Arc<Endpoint>> {

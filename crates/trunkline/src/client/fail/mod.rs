@@ -43,6 +43,17 @@ impl FailMode {
     pub(crate) fn tries_again(self) -> bool {
         self != Self::Failfast
     }
+
+    /// A mode by its name, in whatever case.
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        let known = [
+            ("failover", Self::Failover),
+            ("failfast", Self::Failfast),
+            ("failtry", Self::Failtry),
+            ("failbackup", Self::Failbackup),
+        ];
+        known.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, mode)| mode)
+    }
 }
 
 /// How often and when to try again: up to 3 times, after 10 ms the second time, doubled up to

@@ -9,6 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::later::LONGEST;
+
 /// When to keep calls from an instance. The default is that of rpcx: 95 % of at least 100 calls
 /// within 10 s have failed.
 ///
@@ -53,11 +55,11 @@ impl Default for Breaker {
 
 impl Breaker {
     const PAUSE: Duration = Duration::from_millis(500);
-    const LONGEST: Duration = Duration::from_secs(60);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
     /// Never opens.
     pub fn off() -> Self {
-        Self { trip: Trip::Never, pause: Self::PAUSE, longest: Self::LONGEST }
+        Self { trip: Trip::Never, pause: Self::PAUSE, longest: Self::LONGEST_PAUSE }
     }
 
     /// Opens when so many calls in a row have failed.
@@ -78,7 +80,7 @@ impl Breaker {
     /// How long it is open at first.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
-        self.pause = pause.max(Duration::from_millis(1));
+        self.pause = pause.clamp(Duration::from_millis(1), LONGEST);
         self.longest = self.longest.max(self.pause);
         self
     }
@@ -86,7 +88,7 @@ impl Breaker {
     /// How long it is open at most.
     #[must_use]
     pub fn longest(mut self, longest: Duration) -> Self {
-        self.longest = longest.max(self.pause);
+        self.longest = longest.min(LONGEST).max(self.pause);
         self
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::later::LONGEST;
+
 /// When to put an instance aside: it is compared with the others, so that errors which all of
 /// them answer put nobody aside.
 ///
@@ -33,7 +35,7 @@ impl Ejection {
     /// How often instances are compared.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.max(Duration::from_millis(100));
+        self.interval = interval.clamp(Duration::from_millis(100), LONGEST);
         self
     }
 
@@ -47,8 +49,8 @@ impl Ejection {
     /// How long an instance is put aside the first time.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
-        self.pause = pause;
-        self.longest = self.longest.max(pause);
+        self.pause = pause.min(LONGEST);
+        self.longest = self.longest.max(self.pause);
         self
     }
 
