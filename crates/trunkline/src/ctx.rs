@@ -58,6 +58,8 @@ pub(crate) trait Origin: Send + Sync + 'static {
         payload: Bytes,
     ) -> BoxFuture<'a, Result<(), Error>>;
     fn closed(&self) -> BoxFuture<'_, ()>;
+    /// Ends the connection at once, whatever is under way on it.
+    fn cut(&self, why: &'static str);
 }
 
 thread_local! {

@@ -102,7 +102,7 @@ pub enum Exclusion {
     Ejected,
     /// There is no connection to it: the last dial failed.
     Down(Arc<str>),
-    /// Its connection was lost and is being dialled again.
+    /// It is not connected and being dialled: its connection was lost, or takes its time to come up.
     Lost,
     /// It said that it is stopping.
     Draining,
@@ -173,12 +173,12 @@ impl fmt::Display for Exclusion {
             Self::Filtered => "refused by a filter",
             Self::NoWeight => "its weight is not positive",
             Self::UnknownNetwork => "no transport for its network",
-            Self::BreakerOpen => "breaker open",
-            Self::Ejected => "ejected",
+            Self::BreakerOpen => "its breaker is open",
+            Self::Ejected => "ejected: it does much worse than the others",
             Self::Down(why) => return write!(f, "down: {why}"),
-            Self::Lost => "connection lost, being dialled",
-            Self::Draining => "stopping",
-            Self::Resting => "asked for a rest",
+            Self::Lost => "not connected, being dialled",
+            Self::Draining => "it is stopping",
+            Self::Resting => "it asked for a rest",
             Self::Tried => "tried already",
             Self::NotPinned => "not the address that the call names",
         })

@@ -117,7 +117,7 @@ impl Followed {
     async fn follow(&self, line: &Arc<Line>) {
         let hearing = line.clone();
         let report = Report::new(move |listing| hearing.listed(listing));
-        let mut backoff = Backoff::drawing(Random::for_use(self.settings.seed, &line.service));
+        let mut backoff = Backoff::drawing(Random::for_use(self.0.settings.seed, &line.service));
         loop {
             line.state.lock().heard = None;
             let ended = tokio::select! {
