@@ -202,7 +202,9 @@ impl fmt::Display for GaveUp {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.candidates_in_all + self.excluded_in_all;
-        let could = self.candidates_in_all;
+        // Where the call has been could take it, too.
+        let tried = self.excluded.iter().filter(|excluded| excluded.why == Exclusion::Tried).count();
+        let could = self.candidates_in_all + tried;
         match &self.list {
             ListState::Waiting => write!(f, "no list of instances came from {} yet", self.source)?,
             _ if all == 0 => write!(f, "{} lists no instance", self.source)?,
@@ -227,8 +229,9 @@ impl fmt::Display for Explanation {
             f.write_str(if n == 0 { "; kept out " } else { ", " })?;
             write!(f, "{} ({})", excluded.address, excluded.why)?;
         }
-        if self.excluded_in_all > 4 {
-            write!(f, " and {} more", self.excluded_in_all - 4)?;
+        match self.excluded_in_all - tried {
+            0..=4 => {}
+            kept_out => write!(f, " and {} more", kept_out - 4)?,
         }
         if let Some(why) = self.gave_up {
             write!(f, "; {why}")?;

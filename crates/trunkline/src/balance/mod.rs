@@ -229,4 +229,3 @@ impl fmt::Debug for Pick<'_> {
             .finish_non_exhaustive()
     }
 }
-

@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use super::fleet::Fleet;
 use super::health::Health;
 use super::pool::Table;
-use crate::balance::{Candidate, Shut, Stats};
+use crate::balance::{Candidate, Shut};
 use crate::error::{Error, ErrorKind};
-use crate::explain::{CandidateState, Excluded, Exclusion, Explanation, ListState, NAMED};
+use crate::explain::{Attempt, CandidateState, Excluded, Exclusion, Explanation, ListState, NAMED};
 use crate::registry::Trust;
 
-/// Who could take the call and who could not. `pinned` is the address that the call names.
-pub(super) fn of(table: &Table, fleet: &Fleet, tried: &[Arc<Stats>], pinned: Option<&str>) -> Explanation {
+/// Who could take the call and who could not, after these attempts. `pinned` is the address that
+/// the call names.
+pub(super) fn of(table: &Table, fleet: &Fleet, attempts: Vec<Attempt>, pinned: Option<&str>) -> Explanation {
     let now = Instant::now();
     let mut explanation = Explanation {
         source: fleet.source().clone(),
@@ -24,17 +25,19 @@ pub(super) fn of(table: &Table, fleet: &Fleet, tried: &[Arc<Stats>], pinned: Opt
         candidates_in_all: 0,
         excluded: Vec::new(),
         excluded_in_all: 0,
-        attempts: Vec::new(),
+        attempts,
         took: Duration::ZERO,
         left: None,
         gave_up: None,
     };
     for (candidate, endpoint) in table.candidates().iter().zip(table.endpoints()) {
         let address = endpoint.name();
-        let been_there = || tried.iter().any(|tried| Arc::ptr_eq(tried, &candidate.stats));
+        let failed_there =
+            |attempt: &Attempt| attempt.failed.is_some() && attempt.address.as_deref() == Some(&**address);
         let exclusion = match pinned {
             Some(pinned) if pinned != &**address => Some(Exclusion::NotPinned),
-            _ => exclusion(endpoint.health()).or_else(|| been_there().then_some(Exclusion::Tried)),
+            _ => exclusion(endpoint.health())
+                .or_else(|| explanation.attempts.iter().any(failed_there).then_some(Exclusion::Tried)),
         };
         match exclusion {
             Some(why) => note(&mut explanation, address.clone(), why),
@@ -56,8 +59,13 @@ pub(super) fn of(table: &Table, fleet: &Fleet, tried: &[Arc<Stats>], pinned: Opt
 
 fn note(explanation: &mut Explanation, address: Arc<str>, why: Exclusion) {
     explanation.excluded_in_all += 1;
-    if explanation.excluded.len() < NAMED {
-        explanation.excluded.push(Excluded { address, why });
+    let excluded = &mut explanation.excluded;
+    // Where the call has been comes first: these are few, and are all named.
+    if why == Exclusion::Tried {
+        excluded.insert(0, Excluded { address, why });
+        excluded.truncate(NAMED);
+    } else if excluded.len() < NAMED {
+        excluded.push(Excluded { address, why });
     }
 }
 

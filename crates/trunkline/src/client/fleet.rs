@@ -167,7 +167,8 @@ impl Fleet {
     pub(crate) fn exclusions(&self, service: &str) -> Vec<(String, Option<crate::explain::Exclusion>)> {
         let Ok(pool) = self.pool(service) else { return Vec::new() };
         let table = pool.table();
-        let able = table.endpoints().iter().map(|e| (e.name().to_string(), explanation::exclusion(e.health())));
+        let able =
+            table.endpoints().iter().map(|e| (e.name().to_string(), explanation::exclusion(e.health())));
         let not = table.excluded().iter().map(|(i, why)| (i.address().to_string(), Some(why.clone())));
         able.chain(not).collect()
     }

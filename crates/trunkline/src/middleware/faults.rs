@@ -93,8 +93,8 @@ impl Faults {
         Self(Arc::new(Inner { on: AtomicBool::new(true), faults, random, struck: AtomicU64::new(0) }))
     }
 
-    /// From now on this goes wrong, and nothing else. A call may be struck by several: delays are
-    /// waited for, one after the other; what ends it comes first and last.
+    /// From now on this goes wrong, and nothing else. Each is decided by itself, in this order, so a
+    /// call may be delayed twice and then fail.
     pub fn set(&self, faults: impl IntoIterator<Item = Fault>) {
         self.0.faults.store(Arc::new(faults.into_iter().collect()));
     }

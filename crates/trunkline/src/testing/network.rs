@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -49,6 +50,8 @@ pub struct Network(Arc<Inner>);
 struct Inner {
     memory: Memory,
     hosts: Mutex<BTreeMap<String, Host>>,
+    /// Counts the calls of its scripted servers.
+    calls: AtomicU64,
 }
 
 #[derive(Default)]
@@ -112,6 +115,11 @@ impl Network {
         };
         let frozen = matches!(condition, Condition::Frozen | Condition::Lost);
         lines.iter().for_each(|line| line.freeze(frozen));
+    }
+
+    /// The number of the next call to one of its scripted servers.
+    pub(super) fn next_call(&self) -> u64 {
+        self.0.calls.fetch_add(1, Ordering::Relaxed)
     }
 
     fn condition(&self, name: &str) -> Condition {

@@ -143,6 +143,8 @@ fn encode(format: SerializeType, value: &(impl serde::Serialize + ?Sized)) -> Re
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {
+    /// Which one it was of all calls to scripted servers of the network, from 0.
+    pub number: u64,
     /// When, counted from the server's start.
     pub at: Duration,
     /// The service.
@@ -202,6 +204,7 @@ pub struct ScriptedServer {
 
 struct Play {
     began: Instant,
+    network: Network,
     script: Mutex<Script>,
     record: Mutex<Vec<Received>>,
 }
@@ -228,6 +231,7 @@ impl ScriptedServer {
     ) -> Result<Self, Error> {
         let play = Arc::new(Play {
             began: Instant::now(),
+            network: network.clone(),
             script: Mutex::new(script),
             record: Mutex::new(Vec::new()),
         });
@@ -294,6 +298,7 @@ impl Middleware for Player {
             let mut record = self.0.record.lock();
             let number = record.iter().filter(|r| (&r.service, &r.method) == (&names.0, &names.1)).count();
             record.push(Received {
+                number: self.0.network.next_call(),
                 at: self.0.began.elapsed(),
                 service: names.0.clone(),
                 method: names.1.clone(),

@@ -78,12 +78,7 @@ impl SettableRegistry {
     ///
     /// # Panics
     /// When one of them is no instance, or there is no runtime.
-    pub fn set_after<'a>(
-        &self,
-        time: Duration,
-        service: &str,
-        instances: impl IntoIterator<Item = &'a str>,
-    ) {
+    pub fn set_after<'a>(&self, time: Duration, service: &str, instances: impl IntoIterator<Item = &'a str>) {
         let (registry, service) = (self.clone(), service.to_owned());
         let instances: Vec<String> = instances.into_iter().map(str::to_owned).collect();
         tokio::spawn(async move {

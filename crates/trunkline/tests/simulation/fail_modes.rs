@@ -159,7 +159,8 @@ async fn unreachable(mode: FailMode, idempotent: bool) -> (String, Result<i64, S
         Ok(response) => response.explanation.as_ref(),
         Err(error) => error.explanation(),
     };
-    let address = |attempt: &trunkline::explain::Attempt| attempt.address.as_deref().unwrap_or("nobody").to_owned();
+    let address =
+        |attempt: &trunkline::explain::Attempt| attempt.address.as_deref().unwrap_or("nobody").to_owned();
     let attempts = explanation.unwrap().attempts.iter().map(address).collect();
     let went = ["a", "b"].iter().zip(&servers).map(|(name, server)| name.repeat(server.calls())).collect();
     (went, result.map(|response| response.value).map_err(|e| e.sent()), attempts, began.elapsed())
@@ -175,7 +176,10 @@ async fn what_was_not_sent_goes_elsewhere_whatever_it_is() {
                 (Failbackup, true) => (vec!["memory@a", "memory@b"], ms(10)),
                 _ => (vec!["memory@a", "memory@b"], ms(500)),
             };
-            assert_eq!((&*went, result, attempts), ("b", Ok(42), expected.0.into_iter().map(String::from).collect()));
+            assert_eq!(
+                (&*went, result, attempts),
+                ("b", Ok(42), expected.0.into_iter().map(String::from).collect())
+            );
             assert!(took >= expected.1 && took < expected.1 + ms(10), "{mode:?} {idempotent}: {took:?}");
         }
         let (went, result, attempts, took) = unreachable(Failfast, idempotent).await;

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
+use trunkline::ErrorKind;
 use trunkline::client::FailMode;
 use trunkline::testing::{Behaviour, Event, Load, Outcome, RegistryEvent, ServiceTime, Simulation};
-use trunkline::ErrorKind;
 
 /// A run in which everything happens.
 fn run(seed: u64) -> Outcome {
@@ -36,7 +36,9 @@ fn run(seed: u64) -> Outcome {
 fn one_seed_gives_one_log_and_another_one_another() {
     let (first, second, other) = (run(7), run(7), run(8));
     if let Some(n) = (0..first.log().len()).find(|n| first.log().get(*n) != second.log().get(*n)) {
-        let around = |outcome: &Outcome| outcome.log()[n.saturating_sub(5)..].iter().take(10).cloned().collect::<Vec<_>>();
+        let around = |outcome: &Outcome| {
+            outcome.log()[n.saturating_sub(5)..].iter().take(10).cloned().collect::<Vec<_>>()
+        };
         panic!("line {n} differs: {:#?} {:#?}", around(&first), around(&second));
     }
     assert_eq!(first.log().len(), second.log().len());

@@ -1,9 +1,11 @@
 //! Scripted servers by name, a registry that lists them, and a client.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use trunkline::client::{ClientBuilder, Request, Retries};
 use trunkline::testing::{Ending, Network, Script, ScriptedServer, SettableRegistry, Step};
+use trunkline::transport::{BoxFuture, Listener, Stream, Transport};
 use trunkline::{Client, ErrorKind, Failure};
 
 pub(crate) const SERVICE: &str = "Arith";
@@ -50,17 +52,13 @@ impl Scene {
     pub(crate) fn went(&self) -> String {
         let mut calls = Vec::new();
         for (server, name) in self.servers.iter().zip('a'..) {
-            calls.extend(server.received().iter().map(|call| (call.at, name)));
+            calls.extend(server.received().iter().map(|call| (call.number, name)));
         }
         calls.sort();
         calls.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// How often the work was done.
-    pub(crate) fn replied(&self) -> usize {
-        self.ends().into_iter().filter(|end| *end == Ending::Replied).count()
-    }
-
+    /// What became of the calls, server by server.
     pub(crate) fn ends(&self) -> Vec<Ending> {
         self.servers.iter().flat_map(|server| server.received()).map(|call| call.end).collect()
     }
@@ -93,4 +91,39 @@ pub(crate) fn ms(n: u64) -> Duration {
 /// Retries whose pauses can be told from anything else.
 pub(crate) fn retries(most: u32) -> Retries {
     Retries::new(most).pause(ms(10), ms(1_000))
+}
+
+/// A network that notes who is dialled, and lets nobody be reached after so many dials of one
+/// server.
+#[derive(Clone)]
+pub(crate) struct Dials(Arc<(Network, usize, Mutex<Vec<String>>)>);
+
+impl Dials {
+    pub(crate) fn new(network: Network, answered: usize) -> Self {
+        Self(Arc::new((network, answered, Mutex::default())))
+    }
+
+    pub(crate) fn made(&self) -> Vec<String> {
+        self.0.2.lock().unwrap().clone()
+    }
+}
+
+impl Transport for Dials {
+    fn network(&self) -> &str {
+        "memory"
+    }
+
+    fn dial<'a>(&'a self, name: &'a str) -> BoxFuture<'a, std::io::Result<Stream>> {
+        let (network, answered, made) = &*self.0;
+        let before = {
+            let mut made = made.lock().unwrap();
+            made.push(name.to_owned());
+            made.iter().filter(|made| *made == name).count() - 1
+        };
+        if before < *answered { network.dial(name) } else { Box::pin(std::future::pending()) }
+    }
+
+    fn listen<'a>(&'a self, name: &'a str) -> BoxFuture<'a, std::io::Result<Box<dyn Listener>>> {
+        self.0.0.listen(name)
+    }
 }

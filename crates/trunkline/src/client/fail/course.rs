@@ -288,8 +288,7 @@ impl<'a> Course<'a> {
         let fleet = self.inner.fleet()?;
         let trail = self.trail.lock();
         let pool = fleet.pool(call.service()).ok()?;
-        let mut explanation = explanation::of(&pool.table(), fleet, &trail.tried, self.pinned());
-        explanation.attempts.clone_from(&trail.attempts);
+        let mut explanation = explanation::of(&pool.table(), fleet, trail.attempts.clone(), self.pinned());
         explanation.took = self.begun_at.elapsed();
         explanation.left = call.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         explanation.gave_up = gave_up;
@@ -308,12 +307,10 @@ pub(in crate::client) fn explain_final(
     let Some((fleet, pool)) = inner.fleet().and_then(|fleet| Some((fleet, fleet.pool(service).ok()?))) else {
         return begun.error;
     };
-    let tried = begun.endpoint.as_slice();
-    let mut explanation = explanation::of(&pool.table(), fleet, tried, None);
+    let mut explanation = explanation::of(&pool.table(), fleet, vec![begun.attempt()], None);
     explanation.took = begun.at.elapsed();
     explanation.left = Some(deadline.saturating_duration_since(Instant::now()));
     explanation.gave_up = Some(GaveUp::Final);
-    explanation.attempts.push(begun.attempt());
     begun.error.explained(explanation)
 }
 

@@ -132,7 +132,11 @@ mod tests {
             (Error::new(ErrorKind::Application, "no"), true, no(GaveUp::Final)),
             (Error::new(ErrorKind::Invalid, "bad").not_sent(), true, no(GaveUp::Final)),
             (Error::new(ErrorKind::Internal, "panic"), true, no(GaveUp::Final)),
-            (Error::new(ErrorKind::Deadline, "no connection in the attempt's time").not_sent(), false, again(false)),
+            (
+                Error::new(ErrorKind::Deadline, "no connection in the attempt's time").not_sent(),
+                false,
+                again(false),
+            ),
             (Error::new(ErrorKind::Deadline, "late"), true, again(true)),
             (Error::new(ErrorKind::Deadline, "late"), false, no(GaveUp::NotIdempotent)),
             (Error::new(ErrorKind::Deadline, "a layer's limit").remote(), true, no(GaveUp::Final)),
@@ -210,7 +214,8 @@ mod tests {
         let late = Error::new(ErrorKind::Deadline, "late");
         let (mode, rules, left) = (FailMode::Failover, &Retries::default(), Some(Duration::ZERO));
         let (error, idempotent, elsewhere) = (&late, true, true);
-        let situation = Situation { mode, rules, error, idempotent, elsewhere, attempts: 1, left, chance: 0.0 };
+        let situation =
+            Situation { mode, rules, error, idempotent, elsewhere, attempts: 1, left, chance: 0.0 };
         assert_eq!(situation.verdict(), Verdict::GiveUp(GaveUp::Time));
     }
 

@@ -88,12 +88,10 @@ impl Stage {
         self.log.line(&format!("{event:?}"));
         match event {
             Event::Behaves { instance, behaviour } => self.instances.behave(&instance, behaviour),
-            Event::Joins { instance, behaviour } => {
-                match self.instances.start(&instance, behaviour).await {
-                    Ok(()) => self.register(&instance),
-                    Err(error) => self.log.line(&format!("{instance} cannot join: {}", error.line())),
-                }
-            }
+            Event::Joins { instance, behaviour } => match self.instances.start(&instance, behaviour).await {
+                Ok(()) => self.register(&instance),
+                Err(error) => self.log.line(&format!("{instance} cannot join: {}", error.line())),
+            },
             Event::Leaves { instance } => {
                 self.deregister(&instance);
                 self.instances.stop(&instance);

@@ -175,9 +175,8 @@ impl Instances {
 
     /// Name, calls received and calls executed, of all that ever were.
     pub(super) fn counts(&self) -> BTreeMap<String, (u64, u64)> {
-        let counts = |what: &What| {
-            (what.received.load(Ordering::Relaxed), what.executed.load(Ordering::Relaxed))
-        };
+        let counts =
+            |what: &What| (what.received.load(Ordering::Relaxed), what.executed.load(Ordering::Relaxed));
         self.all.lock().iter().map(|(name, instance)| (name.clone(), counts(&instance.what))).collect()
     }
 }

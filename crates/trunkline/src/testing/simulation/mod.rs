@@ -14,8 +14,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 pub use event::{Event, RegistryEvent};
-pub use instance::{Behaviour, ServiceTime};
 use instance::Instances;
+pub use instance::{Behaviour, ServiceTime};
 pub use load::Load;
 use log::Log;
 use outcome::Exclusions;
@@ -140,7 +140,8 @@ impl Simulation {
     /// cannot be had.
     pub fn run(self) -> Outcome {
         let thread = std::thread::Builder::new().name("simulation".to_owned()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
             let runtime = runtime.unwrap_or_else(|error| panic!("a simulation needs a runtime: {error}"));
             runtime.block_on(self.play())
         });
