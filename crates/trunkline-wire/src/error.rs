@@ -64,7 +64,12 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadMagic { found } => {
-                write!(f, "not an rpcx frame: first byte is {found:#04x}, expected 0x08")
+                write!(f, "not an rpcx frame: first byte is {found:#04x}, expected 0x08")?;
+                // The types of TLS records, RFC 8446 section 5.1.
+                if matches!(found, 0x14..=0x17) {
+                    f.write_str("; it looks like TLS, which the far end speaks and this end does not")?;
+                }
+                Ok(())
             }
             Self::FrameTooShort { total } => {
                 write!(

@@ -216,7 +216,8 @@ impl fmt::Display for Explanation {
         if self.attempts.len() > 1 {
             // One instance that was asked again and again with the same outcome is named once.
             let same = |a: &Attempt, b: &Attempt| a.address == b.address && a.text() == b.text();
-            for (n, alike) in self.attempts.chunk_by(same).enumerate() {
+            let named = |alike: &&[Attempt]| alike[0].address.is_some();
+            for (n, alike) in self.attempts.chunk_by(same).filter(named).enumerate() {
                 f.write_str(if n == 0 { "; tried " } else { ", " })?;
                 match alike {
                     [one] => write!(f, "{one}")?,
@@ -252,7 +253,7 @@ impl Attempt {
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.address.as_deref().unwrap_or("nobody"))?;
+        f.write_str(self.address.as_deref().unwrap_or("no instance"))?;
         if self.backup {
             f.write_str(" as a backup")?;
         }

@@ -48,6 +48,7 @@
 //! | formats, and one of your own | [`codec`]; types that cross to Go: [`types`] |
 //! | what goes around calls | [`middleware`] |
 //! | bounds | [`ServerLimits`](server::ServerLimits), [`ByteBudget`] |
+//! | registries: where servers are, and how they say so | [`registry`] |
 //! | settings from files | [`config`] |
 //! | networks, and one of your own | [`transport`] |
 //! | the bytes themselves | [`wire`] |
@@ -62,7 +63,9 @@
 //! | `gzip` (default) | gzip for payloads above 1,024 bytes |
 //! | `protobuf` | protobuf, over prost |
 //! | `thrift` | Thrift's binary protocol; with `macros`, `#[derive(Thrift)]` |
+//! | `dns` | the registry `dns://`, over hickory-resolver |
 //! | `metrics` | the metrics middleware, for Prometheus |
+//! | `tls` | TLS on TCP, both ways, with rustls and ring: see `transport::tls` |
 //! | `tower` | tower's layers as middleware, and a client as a tower service |
 //! | `testing` | clients without a network, and far ends spoken frame by frame |
 //!
@@ -142,6 +145,9 @@ pub mod guide {
     #[doc = include_str!("../docs/guide/clients.md")]
     pub mod clients {}
 
+    #[doc = include_str!("../docs/guide/discovery.md")]
+    pub mod discovery {}
+
     #[doc = include_str!("../docs/guide/errors.md")]
     pub mod errors {}
 
@@ -153,6 +159,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/limits.md")]
     pub mod limits {}
+
+    #[doc = include_str!("../docs/guide/tls.md")]
+    pub mod tls {}
 
     #[doc = include_str!("../docs/guide/configuration.md")]
     pub mod configuration {}

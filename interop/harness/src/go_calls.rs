@@ -6,6 +6,7 @@ use crate::check::{Check, equal};
 use crate::peers::{GoClient, Peer};
 use crate::plan::{Codec, Step};
 use crate::report::Column;
+use crate::secure::{self, Certificates};
 use crate::server::RustServer;
 use crate::stopping;
 use crate::values::Values;
@@ -18,10 +19,16 @@ pub(crate) fn steps(plan: &[Step]) -> Vec<Step> {
     let mut steps = plan.to_vec();
     steps.push(Step::extra(LEFTOVERS, Codec::MsgPack, 0));
     steps.extend(stopping::steps());
+    steps.extend(secure::steps());
     steps
 }
 
-pub(crate) async fn play(peer: &Peer, values: &Arc<Values>, column: &mut Column) -> Check {
+pub(crate) async fn play(
+    peer: &Peer,
+    values: &Arc<Values>,
+    certificates: &Certificates,
+    column: &mut Column,
+) -> Check {
     let server = RustServer::start(values).await?;
     let (open, auth) = server.addresses();
     let mut caller = peer.client(open, auth)?;
@@ -34,6 +41,9 @@ pub(crate) async fn play(peer: &Peer, values: &Arc<Values>, column: &mut Column)
                 server.check_leftovers().await
             }
             case if case.starts_with(stopping::CASE) => stopping::go_callers(peer, values, step).await,
+            case if case.starts_with(secure::CASE) => {
+                secure::go_caller(peer, values, certificates, step).await
+            }
             _ => case(&mut caller, step).await,
         };
         column.settle(row, result);

@@ -11,6 +11,7 @@ mod peers;
 mod plan;
 mod report;
 mod rust_calls;
+mod secure;
 mod server;
 mod services;
 mod stopping;
@@ -27,6 +28,7 @@ use check::{Check, Problem};
 use peers::{FOLDERS, Peer};
 use plan::Step;
 use report::Column;
+use secure::Certificates;
 use tokio::time::timeout;
 use values::Values;
 
@@ -98,10 +100,11 @@ fn silence_asked_panics() {
 async fn run() -> Check<(String, bool)> {
     let arguments = Arguments::parse()?;
     let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let certificates = Certificates::make()?;
     let mut columns = Vec::new();
     for folder in &arguments.folders {
         let peer = Peer::new(&interop, folder, arguments.verbose);
-        columns.extend(both_directions(&arguments, &peer).await?);
+        columns.extend(both_directions(&arguments, &peer, &certificates).await?);
     }
     let peer = Peer::new(&interop, &arguments.folders[0], arguments.verbose);
     columns.push(among_us(&arguments, &peer).await?);
@@ -109,13 +112,17 @@ async fn run() -> Check<(String, bool)> {
 }
 
 /// Go calls Rust, Rust calls Go.
-async fn both_directions(arguments: &Arguments, peer: &Peer) -> Check<[Column; 2]> {
+async fn both_directions(
+    arguments: &Arguments,
+    peer: &Peer,
+    certificates: &Certificates,
+) -> Check<[Column; 2]> {
     let plan = peer.cases().await?;
     let values = Arc::new(Values::read(peer.values().await?)?);
-    let go = peer.serve().await?;
+    let go = peer.serve(certificates.folder()).await?;
 
     let mut inward = Column::new(format!("{}→us", go.rpcx), arguments.chosen(go_calls::steps(&plan)));
-    let played = timeout(DIRECTION_LIMIT, go_calls::play(peer, &values, &mut inward)).await;
+    let played = timeout(DIRECTION_LIMIT, go_calls::play(peer, &values, certificates, &mut inward)).await;
     match played {
         Ok(Ok(())) => {}
         Ok(Err(problem)) => inward.abandon(&problem.0),
@@ -123,7 +130,7 @@ async fn both_directions(arguments: &Arguments, peer: &Peer) -> Check<[Column; 2
     }
     let steps = arguments.chosen(rust_calls::steps(&plan, &values));
     let mut outward = Column::new(format!("us→{}", go.rpcx), steps);
-    if timeout(DIRECTION_LIMIT, rust_calls::play(&go, &values, &mut outward)).await.is_err() {
+    if timeout(DIRECTION_LIMIT, rust_calls::play(&go, &values, certificates, &mut outward)).await.is_err() {
         outward.abandon(OUT_OF_TIME);
     }
     Ok([inward, outward])

@@ -35,7 +35,17 @@ pub(crate) struct GoServer {
     pub(crate) address: String,
     pub(crate) auth_address: String,
     pub(crate) rpcx: String,
+    pub(crate) secure: Secure,
     _child: Child,
+}
+
+/// Where a Go server speaks TLS: in any version, in none that is newer than 1.2, and with callers that have a
+/// certificate.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Secure {
+    pub(crate) tls: String,
+    pub(crate) tls12: String,
+    pub(crate) mutual: String,
 }
 
 /// A Go client, which plays one case after another. It ends when it is dropped.
@@ -68,19 +78,24 @@ impl Peer {
         self.lines("values").await
     }
 
-    pub(crate) async fn serve(&self) -> Check<GoServer> {
+    pub(crate) async fn serve(&self, certificates: &Path) -> Check<GoServer> {
         #[derive(Deserialize)]
         struct Ready {
             listening: String,
             auth: String,
             rpcx: String,
+            #[serde(flatten)]
+            secure: Secure,
         }
-        let mut child = self.command(&["server"]).spawn().during(&self.at("starting"))?;
+        let folder =
+            certificates.to_str().ok_or_else(|| Problem("the folder's name is no text".to_owned()))?;
+        let mut child = self.command(&["server", "--tls", folder]).spawn().during(&self.at("starting"))?;
         let mut output = lines_of(&mut child)?;
         let ready =
             timeout(START_LIMIT, output.next_line()).await.during(&self.at("waiting for the server"))??;
         let ready: Ready = serde_json::from_str(&ready.unwrap_or_default()).during(&self.at("starting"))?;
-        Ok(GoServer { address: ready.listening, auth_address: ready.auth, rpcx: ready.rpcx, _child: child })
+        let Ready { listening: address, auth: auth_address, rpcx, secure } = ready;
+        Ok(GoServer { address, auth_address, rpcx, secure, _child: child })
     }
 
     /// A client that calls the server at these addresses.

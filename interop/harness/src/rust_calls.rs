@@ -7,6 +7,7 @@ use crate::client::{self, Env};
 use crate::peers::GoServer;
 use crate::plan::Step;
 use crate::report::Column;
+use crate::secure::{self, Certificates};
 use crate::values::Values;
 
 const CASE_LIMIT: Duration = Duration::from_secs(20);
@@ -15,13 +16,20 @@ const CASE_LIMIT: Duration = Duration::from_secs(20);
 pub(crate) fn steps(plan: &[Step], values: &Values) -> Vec<Step> {
     let mut steps = values.steps();
     steps.extend_from_slice(plan);
+    steps.extend(secure::steps());
     steps
 }
 
-pub(crate) async fn play(go: &GoServer, values: &Values, column: &mut Column) {
+pub(crate) async fn play(go: &GoServer, values: &Values, certificates: &Certificates, column: &mut Column) {
     let mut at = 0;
     while let Some((row, step)) = column.next(at) {
-        let played = tokio::time::timeout(CASE_LIMIT, client::play(Env { go, values, step })).await;
+        let case = async {
+            if step.case.starts_with(secure::CASE) {
+                return secure::rust_caller(go, certificates, step).await;
+            }
+            client::play(Env { go, values, step }).await
+        };
+        let played = tokio::time::timeout(CASE_LIMIT, case).await;
         let result = played.unwrap_or_else(|_| Err(Problem(format!("not done after {CASE_LIMIT:?}"))));
         column.settle(row, result);
         at = row + 1;

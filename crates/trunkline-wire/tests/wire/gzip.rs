@@ -154,3 +154,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_hint_is_the_length_and_no_more_than_the_input_can_become() {
+    for len in [0, 1, 5_000, 3 << 20] {
+        let packed = gzip(&vec![7; len]);
+        assert_eq!(Gzip::default().inflated_len_hint(&packed), Some(len));
+    }
+    let mut liar = gzip(&[7; 100]);
+    let at = liar.len() - 4;
+    liar[at..].copy_from_slice(&[0xff; 4]);
+    let hint = Gzip::default().inflated_len_hint(&liar).unwrap();
+    assert!(hint <= liar.len() * 1_032, "{hint}");
+    assert_eq!(Gzip::default().inflated_len_hint(&[1, 2, 3]), None);
+}

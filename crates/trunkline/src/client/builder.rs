@@ -16,8 +16,8 @@ use crate::budget::ByteBudget;
 use crate::config::MethodConfig;
 use crate::error::{Error, ErrorKind};
 use crate::middleware::{Chain, Middleware};
-use crate::registry::{Instance, Registry, Resolver, Watch};
-use crate::transport::{AddressError, Transport, Transports};
+use crate::registry::{self, Instance, Registry, Resolver};
+use crate::transport::{Address, Transport, Transports};
 
 /// Builds a [`Client`].
 #[must_use = "a builder does nothing until `connect`"]
@@ -216,16 +216,19 @@ impl ClientBuilder {
             return Err(wrong);
         }
         if servers.contains("://") {
-            let registry = Registry::open(servers)?;
-            let resolver = registry.resolver()?;
+            let resolver = Registry::open(servers)?.resolver()?;
             return Ok(Client::over(self, resolver, List::ByService));
         }
-        let instances = self.instances(servers)?;
-        let list = match &instances[..] {
+        let list: registry::List = servers.parse()?;
+        let instances = list.instances();
+        for instance in instances.iter() {
+            self.reaches(instance.address())?;
+        }
+        let of = match &instances[..] {
             [only] => List::OfOne(only.address().to_string()),
             _ => List::OfAll,
         };
-        Ok(Client::over(self, Arc::new(Fixed { name: servers.trim().into(), instances }), list))
+        Ok(Client::over(self, Arc::new(list), of))
     }
 
     /// Finds the servers by a resolver: a registry opened before, which several clients may share,
@@ -240,40 +243,14 @@ impl ClientBuilder {
         }
     }
 
-    fn instances(&self, servers: &str) -> Result<Vec<Instance>, Error> {
-        let mut instances = Vec::new();
-        for text in servers.split(',') {
-            let instance: Instance = text.trim().parse().map_err(|e: AddressError| {
-                Error::new(ErrorKind::Invalid, e.to_string()).with_source(e).not_sent()
-            })?;
-            let network = instance.address().network();
-            if self.transports.get(network).is_none() {
-                let text = format!(
-                    "cannot reach {}: the network `{network}` is unknown; known are {}",
-                    instance.address(),
-                    self.transports.names()
-                );
-                return Err(Error::new(ErrorKind::Invalid, text).not_sent());
-            }
-            instances.push(instance);
+    fn reaches(&self, address: &Address) -> Result<(), Error> {
+        let network = address.network();
+        if self.transports.get(network).is_some() {
+            return Ok(());
         }
-        Ok(instances)
-    }
-}
-
-/// A list that never changes, the same for every service.
-struct Fixed {
-    name: String,
-    instances: Vec<Instance>,
-}
-
-impl Resolver for Fixed {
-    fn watch(&self, _: &str) -> Watch {
-        Watch::fixed(self.instances.iter().cloned())
-    }
-
-    fn describe(&self) -> String {
-        self.name.clone()
+        let known = self.transports.names();
+        let text = format!("cannot reach {address}: the network `{network}` is unknown; known are {known}");
+        Err(Error::new(ErrorKind::Invalid, text).not_sent())
     }
 }
 

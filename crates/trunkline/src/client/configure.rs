@@ -8,7 +8,9 @@ use super::builder::ClientBuilder;
 use super::fail::{FailMode, Retries, RetryBudget};
 use super::health::{Breaker, Ejection};
 use crate::budget::ByteBudget;
-use crate::config::{BreakerConfig, ClientConfig, RetriesConfig, RetryBudgetConfig, Switch, check};
+use crate::config::{
+    BreakerConfig, ClientConfig, ClientTlsConfig, RetriesConfig, RetryBudgetConfig, Switch, check,
+};
 use crate::error::Error;
 
 impl ClientBuilder {
@@ -28,6 +30,24 @@ impl ClientBuilder {
         if let Err(error) = self.take_over(config) {
             self.wrong = Some(error);
         }
+        match &config.tls {
+            Some(tls) => self.configured_tls(tls),
+            None => self,
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn configured_tls(mut self, config: &ClientTlsConfig) -> Self {
+        match super::tls::of_config(config) {
+            Ok(tls) => return self.tls(tls),
+            Err(error) => self.wrong = Some(error),
+        }
+        self
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn configured_tls(mut self, _: &ClientTlsConfig) -> Self {
+        self.wrong = Some(check::without_tls());
         self
     }
 

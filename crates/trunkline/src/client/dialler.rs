@@ -152,7 +152,11 @@ impl Down {
     pub(super) fn to_error(&self) -> Error {
         let mut text = format!("cannot connect: {}", self.error);
         append_lost(&mut text, self.lost.as_deref());
-        text.push_str("; see that a server listens there, which is dialled again meanwhile");
+        text.push_str(match self.error.kind() {
+            // Somebody is there and was not understood: what TLS says of it stands on its own.
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => "; it is dialled again meanwhile",
+            _ => "; see that a server listens there, which is dialled again meanwhile",
+        });
         // One dial fails many calls, and each error has its own source.
         let source = match self.error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),

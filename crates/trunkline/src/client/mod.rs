@@ -22,6 +22,8 @@ mod inbound;
 mod pool;
 mod request;
 mod settings;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "tower")]
 mod tower;
 mod wishes;

@@ -10,6 +10,12 @@ pub(crate) fn wrong(key: &str, why: &str) -> Error {
     Error::new(ErrorKind::Invalid, format!("the configuration cannot be: {key}: {why}")).not_sent()
 }
 
+/// A file asks for TLS where there is none.
+#[cfg(not(feature = "tls"))]
+pub(crate) fn without_tls() -> Error {
+    wrong("tls", "this program was built without TLS: enable the feature `tls` of `trunkline`")
+}
+
 /// A duration, longer than nothing.
 pub(crate) fn positive(key: &str, value: Option<Duration>, into: &mut Duration) -> Result<(), Error> {
     match value {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Switch;
 use super::keys::keys;
+use super::{ClientTlsConfig, Switch};
 
 keys! {
     /// What a client can be told by a file: see [the module](super) for how keys are written, and
@@ -61,6 +61,8 @@ keys! {
         /// What holds for one method, by `Service.Method`. A service may have dots in its path:
         /// the last one counts.
         pub methods: Option<BTreeMap<String, MethodConfig>>,
+        /// TLS on `tcp`, `tcp4` and `tcp6`; needs the feature `tls`.
+        pub tls: Option<ClientTlsConfig>,
     }
 }
 

@@ -96,6 +96,7 @@ macro_rules! plain {
 }
 plain!(bool, usize, f64, String, super::LimitsConfig, super::MethodConfig, super::Backoff);
 plain!(super::RetriesConfig, super::RetryBudgetConfig, super::BreakerConfig);
+plain!(super::ServerTlsConfig, super::ClientTlsConfig);
 
 impl Setting for Duration {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

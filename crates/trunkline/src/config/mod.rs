@@ -42,10 +42,12 @@ mod client;
 mod duration;
 mod keys;
 mod server;
+mod tls;
 
 pub use client::{Backoff, BreakerConfig, ClientConfig, MethodConfig, RetriesConfig, RetryBudgetConfig};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use server::{LimitsConfig, ServerConfig};
+pub use tls::{ClientTlsConfig, ServerTlsConfig};
 
 /// A thing that is on, with a value, or off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Switch;
 use super::keys::keys;
+use super::{ServerTlsConfig, Switch};
 
 keys! {
     /// What a server can be told by a file: see [the module](super) for how keys are written.
@@ -29,6 +29,8 @@ keys! {
         pub budget: Option<usize>,
         /// The bounds.
         pub limits: Option<LimitsConfig>,
+        /// TLS on `tcp`, `tcp4` and `tcp6`; needs the feature `tls`.
+        pub tls: Option<ServerTlsConfig>,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What kind of failure an [`Error`] is. One table maps kinds to other worlds' codes.
+/// What kind of failure an [`Error`](super::Error) is. One table maps kinds to other worlds' codes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -36,6 +36,7 @@
 //! | [`Metrics`], of the feature `metrics` | counts and times, for Prometheus |
 //! | [`Auth`] | who calls; those who may not are kept from all that follows |
 //! | [`RateLimit`] | how many calls begin in a stretch of time |
+//! | [`LoadShed`] | refuses calls while the process has more to do than it can |
 //! | [`ConcurrencyLimit`] | how many calls run at a time |
 //! | [`Timeout`] | how long a call may take; further out it would include the waiting of the two limits |
 //! | [`Faults`] | what goes wrong, for tests and drills |
@@ -59,6 +60,7 @@ mod faults;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod rate;
+mod shed;
 mod timeout;
 #[cfg(feature = "tower")]
 mod tower;
@@ -71,6 +73,7 @@ pub use faults::{Fault, Faults};
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 pub use rate::RateLimit;
+pub use shed::LoadShed;
 pub use timeout::Timeout;
 #[cfg(feature = "tower")]
 pub use tower::{Rest, Tower};

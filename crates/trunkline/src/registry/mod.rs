@@ -3,6 +3,10 @@
 mod advertise;
 mod attributes;
 mod catalog;
+#[cfg(feature = "dns")]
+mod dns;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod instance;
 mod last_good;
 mod list;

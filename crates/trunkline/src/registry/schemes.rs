@@ -42,8 +42,9 @@ macro_rules! scheme {
 
 const SCHEMES: &[Scheme] = &[
     scheme!("consul", later),
-    scheme!("dns", later),
-    scheme!("etcd", later),
+    scheme!("dns", feature "dns", dns),
+    scheme!("etcd", feature "etcd", etcd),
+    scheme!("etcds", feature "etcd", etcd),
     scheme!("eureka", later),
     scheme!("exchange", later),
     scheme!("kubernetes", later),

@@ -44,6 +44,8 @@ pub struct ServerBuilder {
     error_text: Option<Box<ErrorText>>,
     filters: Vec<Arc<dyn ConnectionFilter>>,
     transports: Transports,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Arc<crate::transport::tls::Serving>>,
     pub(super) grace: Duration,
     pub(super) drain: Duration,
     on_stop: Vec<StopCallback>,
@@ -61,6 +63,8 @@ impl Default for ServerBuilder {
             error_text: None,
             filters: Vec::new(),
             transports: Transports::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
             grace: Duration::ZERO,
             drain: Duration::from_secs(30),
             on_stop: Vec::new(),
@@ -248,6 +252,8 @@ impl ServerBuilder {
     }
 
     fn serve_on(self, listeners: Vec<(String, Box<dyn Listener>)>) -> Server {
+        #[cfg(feature = "tls")]
+        let listeners = self.secured(listeners);
         let shared = Arc::new(Shared {
             router: Arc::new(self.router),
             chain: Arc::new(self.chain),

@@ -3,7 +3,7 @@
 use super::builder::ServerBuilder;
 use super::limits::ServerLimits;
 use crate::budget::ByteBudget;
-use crate::config::{LimitsConfig, ServerConfig, check};
+use crate::config::{LimitsConfig, ServerConfig, ServerTlsConfig, check};
 use crate::error::Error;
 
 impl ServerBuilder {
@@ -33,6 +33,24 @@ impl ServerBuilder {
         {
             self.wrong = Some(error);
         }
+        match &config.tls {
+            Some(tls) => self.configured_tls(tls),
+            None => self,
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn configured_tls(mut self, config: &ServerTlsConfig) -> Self {
+        match super::tls::of_config(config) {
+            Ok(tls) => return self.tls(tls),
+            Err(error) => self.wrong = Some(error),
+        }
+        self
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn configured_tls(mut self, _: &ServerTlsConfig) -> Self {
+        self.wrong = Some(check::without_tls());
         self
     }
 }

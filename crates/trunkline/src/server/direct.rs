@@ -30,9 +30,11 @@ impl Direct {
         arrived.extensions = None;
         arrived.idempotent = false;
         let kind = std::mem::replace(&mut arrived.compress, CompressType::NONE);
-        let payload = std::mem::take(&mut arrived.body).into_bytes();
-        let plain = self.rules.inflate(kind, &payload, self.inflated, |_| true)?;
-        arrived.body = Body::from(plain);
+        if kind != CompressType::NONE {
+            let payload = std::mem::take(&mut arrived.body).into_bytes();
+            let plain = self.rules.inflate(kind, &payload, self.inflated, |_| true)?;
+            arrived.body = Body::from(plain);
+        }
         Ok(arrived)
     }
 

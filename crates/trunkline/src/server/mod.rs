@@ -27,6 +27,8 @@ mod serve;
 mod service;
 mod shared;
 mod sweep;
+#[cfg(feature = "tls")]
+mod tls;
 mod tracker;
 mod unread;
 

@@ -47,12 +47,18 @@ impl Router {
     pub(crate) fn add(&self, service: Service) {
         let (path, methods) = service.into_parts();
         let mut services = self.services.write();
-        let known = services.entry(path.into_owned()).or_default();
+        let known = services.entry(path.clone().into_owned()).or_default();
+        let mut replaced = Vec::new();
         for method in methods {
             let entry = Entry { about: method.about, endpoint: method.endpoint, pace: Arc::default() };
-            known.insert(entry.about.name.clone().into_owned(), entry);
+            let name = entry.about.name.clone().into_owned();
+            replaced.extend(known.insert(name, entry));
         }
+        drop(services);
         self.version.fetch_add(1, Ordering::Release);
+        for entry in replaced {
+            tracing::info!(service = &*path, method = &*entry.about.name, "a method replaces its namesake");
+        }
     }
 
     pub(crate) fn remove(&self, path: &str) -> bool {

@@ -123,7 +123,7 @@ pub fn pair(name: &str) -> (Stream, Stream) {
     let end = |read: &Arc<Pipe>, write: &Arc<Pipe>| Stream {
         reader: Box::new(PipeReader(read.clone())),
         sink: Box::new(PipeSink(write.clone())),
-        peer: Peer { address: Arc::from(format!("memory@{name}")), socket: None },
+        peer: Peer::new(format!("memory@{name}"), None),
     };
     (end(&back, &there), end(&there, &back))
 }

@@ -8,16 +8,21 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use tokio::io::AsyncRead;
 
 mod address;
+mod certificate;
+mod identity;
 pub mod memory;
 mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use address::{Address, AddressError};
+pub use identity::Identity;
 pub use tcp::Tcp;
 
 /// A future behind a pointer, as the object-safe traits here return it.
@@ -79,6 +84,34 @@ pub struct Peer {
     pub address: Arc<str>,
     /// The socket address, where there is one.
     pub socket: Option<SocketAddr>,
+    identity: Option<Arc<OnceLock<Identity>>>,
+}
+
+impl Peer {
+    /// Who is at this address, such as `tcp@127.0.0.1:40000`.
+    pub fn new(address: impl Into<Arc<str>>, socket: Option<SocketAddr>) -> Self {
+        Self { address: address.into(), socket, identity: None }
+    }
+
+    /// Says who the far end has proven to be.
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(Arc::new(OnceLock::from(identity)));
+        self
+    }
+
+    /// Who the far end has proven to be; none where it showed no certificate.
+    ///
+    /// A connection filter is asked before a handshake and finds none; calls come after it.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()?.get()
+    }
+
+    /// Where to put the identity that a handshake to come will show.
+    #[cfg(feature = "tls")]
+    pub(crate) fn identified_later(&mut self) -> Arc<OnceLock<Identity>> {
+        self.identity.insert(Arc::default()).clone()
+    }
 }
 
 impl fmt::Debug for Stream {
@@ -89,31 +122,61 @@ impl fmt::Debug for Stream {
 
 /// The transports that one client or server knows, by network name. Nothing is global.
 #[derive(Clone)]
-pub(crate) struct Transports(Vec<Arc<dyn Transport>>);
+pub(crate) struct Transports {
+    known: Vec<Arc<dyn Transport>>,
+    /// What goes around those that are dialled.
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<tls::Dialling>>,
+    /// Those that have it around them.
+    #[cfg(feature = "tls")]
+    secured: Vec<Arc<dyn Transport>>,
+}
 
 impl Default for Transports {
     fn default() -> Self {
-        Self(vec![
-            Arc::new(Tcp::any()),
-            Arc::new(Tcp::v4()),
-            Arc::new(Tcp::v6()),
-            Arc::new(memory::Memory::detached()),
-        ])
+        Self {
+            known: vec![
+                Arc::new(Tcp::any()),
+                Arc::new(Tcp::v4()),
+                Arc::new(Tcp::v6()),
+                Arc::new(memory::Memory::detached()),
+            ],
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "tls")]
+            secured: Vec::new(),
+        }
     }
 }
 
 impl Transports {
     /// A transport of a known network takes its place.
     pub(crate) fn add(&mut self, transport: Arc<dyn Transport>) {
-        self.0.retain(|t| t.network() != transport.network());
-        self.0.push(transport);
+        self.known.retain(|t| t.network() != transport.network());
+        self.known.push(transport);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.tls.take() {
+            self.secure(tls);
+        }
+    }
+
+    /// What is dialled speaks TLS, on the networks that have it: those that are known and those
+    /// that are added.
+    #[cfg(feature = "tls")]
+    pub(crate) fn secure(&mut self, tls: Arc<tls::Dialling>) {
+        self.secured = self.known.iter().filter_map(|transport| tls.over(transport)).collect();
+        self.tls = Some(tls);
     }
 
     pub(crate) fn get(&self, network: &str) -> Option<&Arc<dyn Transport>> {
-        self.0.iter().find(|t| t.network() == network)
+        #[cfg(feature = "tls")]
+        if let Some(found) = self.secured.iter().find(|t| t.network() == network) {
+            return Some(found);
+        }
+        self.known.iter().find(|t| t.network() == network)
     }
 
     pub(crate) fn names(&self) -> String {
-        self.0.iter().map(|t| t.network()).collect::<Vec<_>>().join(", ")
+        self.known.iter().map(|t| t.network()).collect::<Vec<_>>().join(", ")
     }
 }

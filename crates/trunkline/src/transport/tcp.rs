@@ -5,7 +5,6 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -119,7 +118,7 @@ impl Tcp {
         Ok(Stream {
             reader: Box::new(reader),
             sink: Box::new(TcpSink(writer)),
-            peer: Peer { address: Arc::from(format!("{}@{peer}", self.network)), socket: Some(peer) },
+            peer: Peer::new(format!("{}@{peer}", self.network), Some(peer)),
         })
     }
 }

@@ -5,6 +5,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use trunkline::server::RunningServer;
 use trunkline::transport::memory::Memory;
+use trunkline::wire::CompressType;
 use trunkline::{Client, Failure, SerializeType, Server};
 
 use crate::pair::{connect, pair, serve, with_server};
@@ -91,6 +92,13 @@ async fn answers_are_not_mixed_up_over_tcp() {
     assert_eq!(server.handle().connections(), 2);
     until_nothing_is_held(&server).await;
     assert_eq!(server.stop().await.cut, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn compressed_payloads_are_not_mixed_up() {
+    let pair = pair(echo(), Client::builder().compress(CompressType::GZIP)).await;
+    storm(&pair.client, 32, 30).await;
+    until_nothing_is_held(&pair.server).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use trunkline::{Client, ErrorKind, Failure, Server};
 
 use crate::events::{Events, events};
 use crate::pair::serve;
-use crate::raw_peer::{RawPeer, request};
+use crate::raw_peer::{RawPeer, bytes_of, request};
 
 #[tokio::test(start_paused = true)]
 async fn one_connection_too_many_is_closed_at_once() {
@@ -104,7 +104,7 @@ async fn a_rate_lets_in_a_burst_and_then_one_at_a_time() {
     let let_in = async |network: &Memory| {
         let mut peer = RawPeer::dial(network).await;
         // The refusal may come before the request is written.
-        let _ = peer.writer.try_send(&crate::raw_peer::bytes_of(&request(1, "S", "Echo", b"x")));
+        let _ = peer.writer.try_send(&bytes_of(&request(1, "S", "Echo", b"x")));
         peer.next().await.is_some()
     };
     assert!(let_in(&network).await);
@@ -203,4 +203,50 @@ async fn the_stream_of_a_peer_that_is_gone_is_closed_whoever_remembers_it() {
     assert_eq!(Arc::strong_count(&stream), 2, "the test and the filter");
     let error = pusher.push("Chat", "News", &trunkline::Metadata::new(), "x").await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, trunkline::Sent::No));
+}
+
+/// Takes some bytes of an answer, and then no more of anything.
+struct Breaking(Arc<AtomicUsize>);
+
+struct BreakingSink(Box<dyn trunkline::transport::Sink>, Arc<AtomicUsize>);
+
+impl trunkline::transport::Sink for BreakingSink {
+    fn try_write(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+        if self.1.fetch_add(1, Ordering::Relaxed) > 0 {
+            return Err(std::io::ErrorKind::TimedOut.into());
+        }
+        self.0.try_write(&[std::io::IoSlice::new(&slices[0][..10])])
+    }
+    fn poll_ready(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+        self.0.poll_ready(cx)
+    }
+    fn poll_shutdown(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+        self.0.poll_shutdown(cx)
+    }
+}
+
+impl ConnectionFilter for Breaking {
+    fn accept(&self, mut stream: Stream) -> Result<Stream, String> {
+        stream.sink = Box::new(BreakingSink(stream.sink, self.0.clone()));
+        Ok(stream)
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_fails_half_way_is_the_last_one() {
+    let writes = Arc::new(AtomicUsize::new(0));
+    let network = Memory::new();
+    let server = Server::builder().raw("S", "Echo", |_, b| async { Ok(b) }).filter(Breaking(writes.clone()));
+    let server = serve(&network, server).await;
+    let mut peer = RawPeer::dial(&network).await;
+    peer.send_message(&request(1, "S", "Echo", b"x")).await;
+    let _ = peer.writer.try_send(&bytes_of(&request(2, "S", "Echo", b"x")));
+    let mut got = 0;
+    while let Some(n) = peer.reader.read_some(1_000).await {
+        got += n;
+    }
+    assert_eq!((got, writes.load(Ordering::Relaxed)), (10, 2), "nothing follows the piece of a frame");
+    while server.handle().connections() > 0 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -34,6 +34,7 @@ mod push;
 mod redial;
 mod routes;
 mod runtime_gone;
+mod server_budget;
 mod shared_budget;
 mod slow_peers;
 mod stop;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use trunkline::{Ctx, Failure};
 
 use crate::pair::with_server;
@@ -70,4 +72,43 @@ async fn metadata_of_any_size_and_bytes_arrives() {
         .unwrap();
     assert_eq!(response.value, big.len());
     assert_eq!(response.metadata.get_bytes(b"\xff\x00"), Some(&b"\x00\x80"[..]));
+}
+
+#[tokio::test]
+async fn calls_made_side_by_side_within_one_handler_share_no_metadata() {
+    let far = with_server(|s| {
+        s.function("Far", "Sees", |ctx: Ctx, key: String| async move {
+            let left = ctx.remaining().is_some_and(|left| left.as_secs() < 30);
+            Ok::<_, Failure>((ctx.metadata().get("mine") == Some(&*key), left))
+        })
+    })
+    .await;
+    let nested = far.client.clone();
+    let near = with_server(|s| {
+        s.function("Near", "Many", move |ctx: Ctx, (): ()| {
+            let far = nested.clone();
+            async move {
+                let mut calls = tokio::task::JoinSet::new();
+                for n in 0..100_u64 {
+                    let (far, ctx) = (far.clone(), ctx.clone());
+                    calls.spawn(async move {
+                        let mine = format!("{n}");
+                        let far = far.service("Far");
+                        let call = far.call::<_, (bool, bool)>("Sees", &mine).within(&ctx);
+                        // Every other one is given less time than the rest.
+                        let limit = Duration::from_secs(if n % 2 == 0 { 10 } else { 60 });
+                        let (its_own, short) = call.metadata("mine", &mine).timeout(limit).await?;
+                        Ok::<_, trunkline::Error>(its_own && short == (n % 2 == 0))
+                    });
+                }
+                let all = calls.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
+                let untouched = ctx.metadata().get("mine").is_none();
+                Ok::<_, Failure>(untouched && all.into_iter().all(|good| good))
+            }
+        })
+    })
+    .await;
+    let near = near.client.service("Near");
+    let good: bool = near.call("Many", &()).timeout(Duration::from_secs(120)).await.unwrap();
+    assert!(good);
 }

@@ -9,7 +9,8 @@ fn every_key_is_read_and_written() {
         "connections": 2, "in_flight": 64, "compress": "gzip",
         "backoff": { "first": "10ms", "most": "1m" },
         "budget": 1000000, "frame": 1024, "metadata": 512, "inflated": 4096,
-        "methods": { "Arith.Mul": { "timeout": "50ms", "idempotent": true }, "a.b.C": {} }
+        "methods": { "Arith.Mul": { "timeout": "50ms", "idempotent": true }, "a.b.C": {} },
+        "tls": { "ca": "a", "certificate": "b", "key": "c", "server_name": "d", "insecure_skip_verify": false }
     }"#;
     let config: ClientConfig = serde_json::from_str(text).unwrap();
     assert_eq!(config.timeout, Some(Duration::from_millis(1500)));
@@ -23,6 +24,7 @@ fn every_key_is_read_and_written() {
     let told: serde_json::Value = serde_json::from_str(&written).unwrap();
     let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&asked), keys(&told));
+    assert_eq!(asked["tls"], told["tls"]);
 
     let text = r#"{
         "grace": "1s", "drain": "1m", "run_to_completion": true, "budget": 1000000,
@@ -31,7 +33,8 @@ fn every_key_is_read_and_written() {
             "in_flight_per_connection": 20, "in_flight": 30, "queue_per_connection": 0,
             "queue_wait": "0", "unwritten_per_connection": 40, "idle": "5m",
             "read_stall": "6s", "write_stall": "7s"
-        }
+        },
+        "tls": { "certificate": "a", "key": "b", "client_ca": "c", "client_certificate_optional": true }
     }"#;
     let config: ServerConfig = serde_json::from_str(text).unwrap();
     let limits = config.limits.clone().unwrap();
@@ -41,6 +44,7 @@ fn every_key_is_read_and_written() {
     assert_eq!(serde_json::from_str::<ServerConfig>(&written).unwrap(), config);
     let told: serde_json::Value = serde_json::from_str(&written).unwrap();
     assert_eq!(told["limits"].as_object().unwrap().len(), 12);
+    assert_eq!(told["tls"].as_object().unwrap().len(), 4);
 }
 
 #[test]
@@ -61,6 +65,7 @@ fn errors_begin_with_the_key() {
         (r#"{"heartbeat":"never"}"#, "heartbeat: `never` is no duration: "),
         (r#"{"connections":-1}"#, "connections: invalid value: integer `-1`, expected usize"),
         (r#"{"backoff":{"first":true}}"#, "backoff.first: invalid type: boolean `true`"),
+        (r#"{"tls":{"cert":"a"}}"#, "tls.cert: there is no such key; there are ca, certificate, key, "),
         (r#"{"backoff":{"last":"1s"}}"#, "backoff.last: there is no such key; there are first, most"),
         (r#"{"methods":{"Arith.Mul":{"timeout":"x"}}}"#, "methods.\"Arith.Mul\".timeout: `x` is no duration"),
         (r#"{"methods":{"Arith.Mul":{"retry":1}}}"#, "methods.\"Arith.Mul\".retry: there is no such key"),

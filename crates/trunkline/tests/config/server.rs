@@ -72,3 +72,14 @@ async fn what_cannot_be_is_an_error_that_names_the_key() {
         assert!(error.message().starts_with(&expected), "{text}: {error}");
     }
 }
+
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn tls_without_the_feature_is_an_error_that_names_it() {
+    let asked = config(r#"{"tls":{"certificate":"a","key":"b"}}"#);
+    let error = sleeping().config(&asked).bind("tcp@127.0.0.1:0").await.unwrap_err();
+    assert!(error.message().contains("enable the feature `tls` of `trunkline`"), "{error}");
+    let asked = serde_json::from_str(r#"{"tls":{}}"#).unwrap();
+    let error = Client::builder().config(&asked).connect("tcp@127.0.0.1:1").await.unwrap_err();
+    assert!(error.message().contains("enable the feature `tls` of `trunkline`"), "{error}");
+}

@@ -15,6 +15,7 @@ mod order;
 mod panics;
 mod rate;
 mod retry;
+mod shed;
 mod short_circuit;
 mod timeout;
 #[cfg(feature = "tower")]

@@ -8,6 +8,8 @@
 #[macro_use]
 mod suite;
 
+#[cfg(feature = "dns")]
+mod dns;
 mod last_good;
 mod memory;
 mod opening;

@@ -26,6 +26,8 @@ type Command struct {
 	Connections int    `json:"connections,omitempty"`
 	Millis      int64  `json:"millis,omitempty"`
 	Key         string `json:"key,omitempty"`
+
+	TLS *TLS `json:"tls,omitempty"`
 }
 
 // Result is how a case went.

@@ -50,8 +50,9 @@ var cases = map[string]kase{
 	"loop":              loopCase,
 }
 
-// The cases that a session keeps something for.
+// The cases that are not in the list: those that a session keeps something for, and the one that needs certificates.
 func init() {
+	cases["tls"] = tlsCase
 	cases["loop_start"] = loopStart
 	cases["loop_stop"] = loopStop
 	cases["loop_wait"] = loopWait

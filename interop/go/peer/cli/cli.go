@@ -23,9 +23,10 @@ import (
 )
 
 const usage = `usage:
-  peer server [--addr 127.0.0.1:0] [--auth-addr 127.0.0.1:0]
+  peer server [--addr 127.0.0.1:0] [--auth-addr 127.0.0.1:0] [--tls FOLDER]
       serves until standard input ends (then stops at once) or SIGTERM comes (then finishes what
-      has begun); prints {"listening":…,"auth":…,"rpcx":…} when it is ready
+      has begun); prints {"listening":…,"auth":…,"rpcx":…} when it is ready; with certificates in
+      a folder, {"tls":…,"tls12":…,"mutual":…} as well
   peer client --addr HOST:PORT [--auth-addr HOST:PORT]
       runs the commands on standard input, one JSON object a line, and answers each with a line
   peer client --addr HOST:PORT --case NAME [--codec C] [--gzip] [--size N] [--variant N]
@@ -83,6 +84,7 @@ func runServer(args []string) error {
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:0", "where to listen")
 	authAddr := flags.String("auth-addr", "127.0.0.1:0", "where to listen for calls with a token")
+	folder := flags.String("tls", "", "where server.pem, server.key and ca.pem are")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -91,7 +93,17 @@ func runServer(args []string) error {
 		return err
 	}
 	open, auth := peer.Addresses()
-	print(map[string]string{"listening": open, "auth": auth, "rpcx": rpcxVersion()})
+	ready := map[string]string{"listening": open, "auth": auth, "rpcx": rpcxVersion()}
+	if *folder != "" {
+		addresses, err := peer.ListenTLS(*folder)
+		if err != nil {
+			return err
+		}
+		for name, address := range addresses {
+			ready[name] = address
+		}
+	}
+	print(ready)
 
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM, os.Interrupt)

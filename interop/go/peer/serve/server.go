@@ -24,13 +24,15 @@ const Refused = "interop: wrong token"
 type Peer struct {
 	open, auth         *server.Server
 	openAddr, authAddr net.Addr
+	secure             []*server.Server // those of ListenTLS
+	counters           *counters
 	failed             chan error
 }
 
 // Listen starts to serve on two addresses.
 func Listen(openAddress, authAddress string) (*Peer, error) {
 	counters := &counters{totals: make(map[string]int64)}
-	peer := &Peer{open: server.NewServer(), auth: server.NewServer(), failed: make(chan error, 2)}
+	peer := &Peer{open: server.NewServer(), auth: server.NewServer(), counters: counters, failed: make(chan error, 5)}
 	peer.auth.AuthFunc = func(_ context.Context, _ *protocol.Message, token string) error {
 		if token != Token {
 			return errors.New(Refused)
@@ -59,13 +61,20 @@ func (p *Peer) Failed() <-chan error { return p.failed }
 func (p *Peer) Close() {
 	_ = p.open.Close()
 	_ = p.auth.Close()
+	for _, s := range p.secure {
+		_ = s.Close()
+	}
 }
 
 // Shutdown ends as rpcx does when it is asked to finish what has begun.
 func (p *Peer) Shutdown(limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	return errors.Join(p.open.Shutdown(ctx), p.auth.Shutdown(ctx))
+	err := errors.Join(p.open.Shutdown(ctx), p.auth.Shutdown(ctx))
+	for _, s := range p.secure {
+		err = errors.Join(err, s.Shutdown(ctx))
+	}
+	return err
 }
 
 func (p *Peer) start(s *server.Server, address string, counters *counters) (net.Addr, error) {
@@ -77,12 +86,16 @@ func (p *Peer) start(s *server.Server, address string, counters *counters) (net.
 	if err != nil {
 		return nil, fmt.Errorf("interop: cannot listen on %s: %w", address, err)
 	}
+	return p.serve(s, listener), nil
+}
+
+func (p *Peer) serve(s *server.Server, listener net.Listener) net.Addr {
 	go func() {
 		if err := s.ServeListener("tcp", listener); err != nil && !errors.Is(err, server.ErrServerClosed) {
 			p.failed <- err
 		}
 	}()
-	return listener.Addr(), nil
+	return listener.Addr()
 }
 
 func register(s *server.Server, counters *counters) error {

@@ -77,7 +77,7 @@ impl RustServer {
     }
 }
 
-fn services(builder: ServerBuilder, values: &Arc<Values>, counters: &Counters) -> ServerBuilder {
+pub(crate) fn services(builder: ServerBuilder, values: &Arc<Values>, counters: &Counters) -> ServerBuilder {
     let interop = interop::Service { values: values.clone(), counters: counters.clone() };
     builder
         .service(interop.into_service())

@@ -307,10 +307,12 @@ pub(in crate::client) fn explain_final(
     let Some((fleet, pool)) = inner.fleet().and_then(|fleet| Some((fleet, fleet.pool(service).ok()?))) else {
         return begun.error;
     };
-    let mut explanation = explanation::of(&pool.table(), fleet, vec![begun.attempt()], None);
+    // Who gave the final answer is one of those who could take the call.
+    let mut explanation = explanation::of(&pool.table(), fleet, Vec::new(), None);
     explanation.took = begun.at.elapsed();
     explanation.left = Some(deadline.saturating_duration_since(Instant::now()));
     explanation.gave_up = Some(GaveUp::Final);
+    explanation.attempts.push(begun.attempt());
     begun.error.explained(explanation)
 }
 

@@ -159,16 +159,16 @@ impl Line {
     fn apply_to(&self, event: impl FnOnce(&mut State, Instant) -> Change) {
         let mut state = self.state.lock();
         let change = event(&mut state, Instant::now());
-        self.tell(&change);
-        if let Some(snapshot) = change.snapshot {
+        if let Some(snapshot) = &change.snapshot {
             if let Some(last_good) = &self.last_good
                 && *snapshot.trust() == Trust::Fresh
             {
                 last_good.note(snapshot.instances());
             }
-            self.sender.send_replace(snapshot);
+            self.sender.send_replace(snapshot.clone());
         }
         drop(state);
+        self.tell(&change);
         self.moved.notify_one();
     }
 

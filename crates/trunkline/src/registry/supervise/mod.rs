@@ -8,6 +8,7 @@ mod backoff;
 mod belief;
 mod follow;
 mod node;
+mod table;
 mod unbroken;
 mod write;
 

@@ -1,7 +1,6 @@
 //! Keeps what is registered in the registry: one task, for as long as anything is registered,
 //! holds a session, compares what should stand there with what it reads back, and mends it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::backoff::{Backoff, chance};
-use super::node::{Action, Mine, News, Node};
+use super::node::{Action, News, Node};
+use super::table::{Key, Next, Table};
 use super::unbroken::unbroken;
 use crate::error::{Error, ErrorKind};
 use crate::registry::registrar::{CLOSED_WITHIN, Progress};
@@ -24,9 +24,6 @@ const MOST_CONFLICTS: usize = 8;
 /// How often what stands beside the entries is put back.
 const UPHOLD: Duration = Duration::from_secs(60);
 
-/// Service and address.
-type Key = (Arc<str>, Arc<str>);
-
 /// What is registered in one registry, and the task that keeps it there.
 pub(crate) struct Writer {
     registry: Arc<str>,
@@ -35,35 +32,6 @@ pub(crate) struct Writer {
     table: Mutex<Table>,
     /// Told when something is registered or withdrawn.
     woken: Notify,
-}
-
-#[derive(Default)]
-struct Table {
-    rows: BTreeMap<Key, Row>,
-    mine: Mine,
-    /// What could not be deleted in time and would live as long as the session: whoever withdrew
-    /// it was told so, and it is tried further.
-    leftovers: BTreeMap<Key, Instance>,
-    is_running: bool,
-}
-
-/// One entry.
-struct Row {
-    node: Node,
-    progress: watch::Sender<Progress>,
-    /// Whether it has to be looked at now.
-    is_due: bool,
-    /// Until when its deletion is tried, once it is being withdrawn.
-    closing: Option<Instant>,
-    /// What went wrong last.
-    failure: Option<Arc<str>>,
-}
-
-/// What a task does that has done its work.
-enum Next {
-    Work,
-    Wait,
-    End,
 }
 
 /// The right to one row: dropping it withdraws the instance.
@@ -90,12 +58,7 @@ impl Writer {
             let text = format!("`{}` at {} {how} `{}`", key.0, key.1, self.registry);
             return Err(Error::new(ErrorKind::Invalid, text));
         }
-        let start = Progress { status: Status::Registering { why: None }, left_behind: None };
-        let (sender, progress) = watch::channel(start);
-        let row =
-            Row { node: Node::new(instance), progress: sender, is_due: true, closing: None, failure: None };
-        table.leftovers.remove(&key);
-        table.rows.insert(key.clone(), row);
+        let progress = table.add(&key, instance);
         if !std::mem::replace(&mut table.is_running, true) {
             let writer = self.clone();
             tokio::spawn(async move { unbroken(&writer.registry, || writer.clone().run()).await });
@@ -108,7 +71,7 @@ impl Writer {
     /// Ends when nothing is registered any more.
     async fn run(self: Arc<Self>) {
         let mut backoff = Backoff::default();
-        while !self.is_done() {
+        while !self.table.lock().is_done() {
             let opened = Instant::now();
             let (why, served) = match self.open().await {
                 Ok(session) => match self.serve(&*session).await {
@@ -127,17 +90,6 @@ impl Writer {
         }
     }
 
-    /// Whether nothing is left to do; then the task ends, and the next to register starts another.
-    fn is_done(&self) -> bool {
-        let mut table = self.table.lock();
-        table.is_running = !table.rows.is_empty();
-        if !table.is_running {
-            // The session went, and they with it.
-            table.leftovers.clear();
-        }
-        !table.is_running
-    }
-
     async fn open(&self) -> Result<Arc<dyn Session>, Error> {
         let opening = timeout(LONGEST_OPENING, self.sessions.open(self.settings.ttl));
         let session = tokio::select! {
@@ -146,7 +98,7 @@ impl Writer {
         };
         let mut table = self.table.lock();
         table.mine.opened(session.id());
-        table.rows.values_mut().for_each(|row| row.is_due = true);
+        table.all_due();
         Ok(session)
     }
 
@@ -180,7 +132,8 @@ impl Writer {
             let again = match worked {
                 Ok(()) => {
                     backoff = Backoff::default();
-                    match self.what_is_next() {
+                    let next = self.table.lock().what_is_next();
+                    match next {
                         Next::End => return None,
                         Next::Work => continue,
                         Next::Wait => check,
@@ -188,41 +141,29 @@ impl Writer {
                 }
                 Err(_) => check.min(Instant::now() + backoff.pause(Instant::now(), None)),
             };
-            let again = self.first_to_give_up().map_or(again, |at| at.min(again));
+            let again = self.table.lock().first_to_give_up().map_or(again, |at| at.min(again));
             tokio::select! {
                 biased;
                 why = session.lost() => return Some(why),
                 () = self.woken.notified() => {}
-                () = session.disturbed() => self.all_due(),
+                () = session.disturbed() => self.table.lock().all_due(),
                 () = sleep_until(again) => {
                     if check <= Instant::now() {
                         check = Instant::now() + self.check();
-                        self.all_due();
+                        self.table.lock().all_due();
                     }
                 }
             }
         }
     }
 
-    /// What came up while work was done.
-    fn what_is_next(&self) -> Next {
-        let table = self.table.lock();
-        if table.rows.is_empty() {
-            Next::End
-        } else if table.rows.values().any(|row| row.is_due || row.closing.is_some()) {
-            Next::Work
-        } else {
-            Next::Wait
-        }
-    }
-
     /// Deletes the entries of what is being withdrawn.
     async fn withdraw(&self, session: &dyn Session) -> Result<(), Error> {
         let mut result = Ok(());
-        for (key, until) in self.closing() {
-            let instance = match self.table.lock().rows.get(&key) {
-                Some(row) => row.node.instance().clone(),
-                None => continue,
+        let closing = self.table.lock().closing();
+        for (key, until) in closing {
+            let Some(instance) = self.table.lock().instance(&key) else {
+                continue;
             };
             let left = until.saturating_duration_since(Instant::now()).min(self.limit());
             if left.is_zero() {
@@ -266,7 +207,8 @@ impl Writer {
     /// Looks at the entries that are due, and writes those that are not as they should be.
     async fn mend(&self, session: &dyn Session) -> Result<(), Error> {
         let mut result = Ok(());
-        for key in self.due() {
+        let due = self.table.lock().due();
+        for key in due {
             let mended = timeout(self.limit(), self.mend_one(session, &key)).await;
             if let Err(error) =
                 mended.unwrap_or_else(|_| Err(late("reading and writing the entry", self.limit())))
@@ -284,12 +226,11 @@ impl Writer {
     }
 
     async fn mend_one(&self, session: &dyn Session, key: &Key) -> Result<(), Error> {
-        let Some(address) = self.table.lock().rows.get(key).map(|row| row.node.instance().address().clone())
-        else {
+        let Some(own) = self.table.lock().instance(key) else {
             return Ok(());
         };
         for _ in 0..MOST_CONFLICTS {
-            let held = session.read(&key.0, &address).await?;
+            let held = session.read(&key.0, own.address()).await?;
             let decided = {
                 let table = &mut *self.table.lock();
                 let row = table.rows.get_mut(key).filter(|row| row.closing.is_none());
@@ -312,8 +253,7 @@ impl Writer {
     }
 
     async fn uphold(&self, session: &dyn Session) {
-        let mut services: Vec<Arc<str>> = self.table.lock().rows.keys().map(|key| key.0.clone()).collect();
-        services.dedup();
+        let services = self.table.lock().services();
         let upheld = timeout(self.limit(), session.uphold(&services)).await;
         if let Err(error) = upheld.unwrap_or_else(|_| Err(late("putting back the parents", self.limit()))) {
             tracing::debug!(registry = %self.registry, "what stands beside the entries was not put back: {error}");
@@ -333,7 +273,8 @@ impl Writer {
     async fn give_up(&self) {
         loop {
             let over = async {
-                match self.first_to_give_up() {
+                let first = self.table.lock().first_to_give_up();
+                match first {
                     Some(until) => sleep_until(until).await,
                     None => std::future::pending().await,
                 }
@@ -345,29 +286,11 @@ impl Writer {
         }
     }
 
-    fn first_to_give_up(&self) -> Option<Instant> {
-        self.table.lock().rows.values().filter_map(|row| row.closing).min()
-    }
-
-    fn closing(&self) -> Vec<(Key, Instant)> {
-        let table = self.table.lock();
-        table.rows.iter().filter_map(|(key, row)| Some((key.clone(), row.closing?))).collect()
-    }
-
-    fn due(&self) -> Vec<Key> {
-        let table = self.table.lock();
-        let due = table.rows.iter().filter(|(_, row)| row.is_due && row.closing.is_none());
-        due.map(|(key, _)| key.clone()).collect()
-    }
-
-    fn all_due(&self) {
-        self.table.lock().rows.values_mut().for_each(|row| row.is_due = true);
-    }
-
     /// Gives up on deletions whose time is over.
     fn expire_closing(&self) {
         let now = Instant::now();
-        for (key, until) in self.closing() {
+        let closing = self.table.lock().closing();
+        for (key, until) in closing {
             if until <= now {
                 let failure = self.table.lock().rows.get(&key).and_then(|row| row.failure.clone());
                 self.closed(&key, Some(failure.unwrap_or_else(|| "the registry did not answer".into())));
@@ -375,86 +298,40 @@ impl Writer {
         }
     }
 
-    /// An entry stands as it should; `written` if it was written just now.
     fn stands(&self, key: &Key, written: Option<&Instance>) {
-        let mut table = self.table.lock();
-        let Some(row) = table.rows.get_mut(key) else {
-            return;
-        };
-        row.is_due = false;
-        row.failure = None;
-        if let Some(instance) = written {
-            row.node.written(instance.attributes().clone());
-        }
-        let is_news = row.progress.send_if_modified(|progress| {
-            let is_news = !progress.status.is_registered();
-            if is_news {
-                progress.status = Status::Registered { since: Instant::now() };
-            }
-            is_news
-        });
+        let is_news = self.table.lock().stands(key, written);
         if is_news {
             tracing::info!(registry = %self.registry, service = %key.0, address = %key.1, "registered");
         }
     }
 
-    /// An operation on an entry failed. It stands where it stood; the session tells if it is lost.
     fn failed(&self, key: &Key, error: &Error) {
         let why: Arc<str> = error.to_string().into();
-        let mut table = self.table.lock();
-        let Some(row) = table.rows.get_mut(key) else {
-            return;
-        };
-        row.note(&why);
-        if row.failure.as_ref() != Some(&why) {
-            tracing::warn!(registry = %self.registry, service = %key.0, address = %key.1, "cannot be kept in the registry, and is tried again: {why}");
-            row.failure = Some(why);
+        let is_news = self.table.lock().failed(key, &why);
+        if is_news {
+            let (service, address) = (&*key.0, &*key.1);
+            tracing::warn!(registry = %self.registry, service, address, "cannot be kept in the registry, and is tried again: {why}");
         }
     }
 
-    /// The session is lost, or none could be opened.
     fn lost(&self, error: &Error, was_open: bool) {
         let why: Arc<str> = error.to_string().into();
-        let now = Instant::now();
-        let mut table = self.table.lock();
-        let mut is_news = was_open;
-        for row in table.rows.values_mut() {
-            row.is_due = true;
-            is_news |= row.failure.is_none();
-            row.failure = Some(why.clone());
-            row.note(&why);
-            row.progress.send_if_modified(|progress| {
-                let is_news = progress.status.is_registered();
-                if is_news {
-                    progress.status = Status::Lost { why: why.clone(), since: now };
-                }
-                is_news
-            });
-        }
-        if is_news && !table.rows.is_empty() {
-            let entries = table.rows.len();
+        let news = self.table.lock().lost(&why, was_open);
+        if let Some(entries) = news {
             tracing::warn!(registry = %self.registry, entries, "no session with the registry, another one is tried: {why}");
         }
     }
 
-    /// A registration is over.
     fn closed(&self, key: &Key, left_behind: Option<Arc<str>>) {
-        let mut table = self.table.lock();
-        let Some(row) = table.rows.remove(key) else {
-            return;
-        };
-        match &left_behind {
-            None => {
-                tracing::info!(registry = %self.registry, service = %key.0, address = %key.1, "withdrawn");
-            }
+        let was_there = self.table.lock().closed(key, left_behind.clone());
+        let (service, address) = (&*key.0, &*key.1);
+        match left_behind.filter(|_| was_there) {
+            None if was_there => tracing::info!(registry = %self.registry, service, address, "withdrawn"),
+            None => {}
             Some(why) => {
-                table.leftovers.insert(key.clone(), row.node.instance().clone());
-                tracing::warn!(registry = %self.registry, service = %key.0, address = %key.1, "could not be withdrawn: {why}");
+                tracing::warn!(registry = %self.registry, service, address, "could not be withdrawn: {why}");
             }
         }
-        // Under the lock: no other registration of this key may come in between.
-        row.progress.send_replace(Progress { status: Status::Closed, left_behind });
-        drop(table);
     }
 
     fn tell(&self, key: &Key, news: Option<News>, attributes: Option<&str>) {
@@ -491,19 +368,6 @@ impl Writer {
     /// How long until entries are read back: processes that started together drift apart.
     fn check(&self) -> Duration {
         self.settings.check.mul_f64(0.9 + 0.2 * chance())
-    }
-}
-
-impl Row {
-    /// Says why it is not registered yet, or still not again.
-    fn note(&self, why: &Arc<str>) {
-        self.progress.send_if_modified(|progress| match &mut progress.status {
-            Status::Registering { why: known } if known.as_ref() != Some(why) => {
-                *known = Some(why.clone());
-                true
-            }
-            _ => false,
-        });
     }
 }
 
