@@ -207,7 +207,7 @@ struct Stage {
 /// Looks who is kept out of the choice, again and again.
 async fn watch(client: Client, exclusions: Arc<Mutex<Exclusions>>, log: Arc<Log>) {
     loop {
-        let news = exclusions.lock().look(client.exclusions(SERVICE));
+        let news = exclusions.lock().look(&client.exclusions(SERVICE));
         news.iter().for_each(|news| log.line(news));
         tokio::time::sleep(LOOK).await;
     }

@@ -48,7 +48,7 @@ pub(super) struct Exclusions {
 
 impl Exclusions {
     /// Takes a look; what is new since the last one, in words.
-    pub(super) fn look(&mut self, instances: Vec<(String, Option<Exclusion>)>) -> Vec<String> {
+    pub(super) fn look(&mut self, instances: &[(String, Option<Exclusion>)]) -> Vec<String> {
         let mut news = Vec::new();
         let now: BTreeMap<String, String> =
             instances.iter().filter_map(|(at, why)| Some((at.clone(), name(why.as_ref()?)))).collect();
