@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -43,7 +43,8 @@ struct Inner {
     oneway: bool,
     origin: Option<Arc<dyn Origin>>,
     extensions: Option<Box<Extensions>>,
-    reply_metadata: Mutex<Metadata>,
+    /// Most handlers add none, and then no lock is taken.
+    reply_metadata: OnceLock<Mutex<Metadata>>,
     _charge: Option<Charge>,
 }
 
@@ -77,7 +78,7 @@ impl Ctx {
             oneway: call.oneway,
             origin: call.origin,
             extensions: call.extensions,
-            reply_metadata: Mutex::new(Metadata::new()),
+            reply_metadata: OnceLock::new(),
             _charge: call.charge,
         };
         (Self(Arc::new(inner)), call.body)
@@ -109,7 +110,8 @@ impl Ctx {
 
     /// Adds a pair to the response's metadata. It travels with errors too.
     pub fn reply_metadata(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
-        self.0.reply_metadata.lock().insert(key, value);
+        let metadata = self.0.reply_metadata.get_or_init(|| Mutex::new(Metadata::new()));
+        metadata.lock().insert(key, value);
     }
 
     /// When the caller stops waiting.
@@ -173,7 +175,10 @@ impl Ctx {
     }
 
     pub(crate) fn take_reply_metadata(&self) -> Metadata {
-        std::mem::take(&mut *self.0.reply_metadata.lock())
+        self.0
+            .reply_metadata
+            .get()
+            .map_or_else(Metadata::new, |metadata| std::mem::take(&mut *metadata.lock()))
     }
 
     /// The trace pairs that nested calls carry on.

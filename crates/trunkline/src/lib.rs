@@ -47,6 +47,7 @@
 //! | what a handler and a call end in | [`Failure`](struct@Failure), [`Error`], [`ErrorKind`] |
 //! | formats, and one of your own | [`codec`]; types that cross to Go: [`types`] |
 //! | what goes around calls | [`middleware`] |
+//! | which instance gets a call | [`balance`] |
 //! | bounds | [`ServerLimits`](server::ServerLimits), [`ByteBudget`] |
 //! | registries: where servers are, and how they say so | [`registry`] |
 //! | settings from files | [`config`] |
@@ -147,6 +148,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/discovery.md")]
     pub mod discovery {}
+
+    #[doc = include_str!("../docs/guide/balancing.md")]
+    pub mod balancing {}
 
     #[doc = include_str!("../docs/guide/errors.md")]
     pub mod errors {}

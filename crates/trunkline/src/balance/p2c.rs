@@ -10,8 +10,8 @@ use super::{Balancer, Candidate, Pick, Picker, Stats};
 ///
 /// How soon is estimated as latency × (calls under way + 1), the calls being counted against the
 /// weight. Latency is a mean that follows a rise at once and a fall over ten seconds (see
-/// [`Stats::latency`]). The worst of many is never picked against a better one, no two clients
-/// agree to run to the same best one, and a pick costs the same for any number of candidates.
+/// [`Stats::latency`]). The worst of many is never picked against a better one, clients do not
+/// all run to the same best one, and a pick costs the same for any number of candidates.
 ///
 /// A candidate whose latency is not known yet is taken to be as fast as the other: it gets calls at
 /// once, but no more under way than others have until the first answers. Failed calls count as slow

@@ -5,7 +5,7 @@ const LONGEST: u128 = 65_536;
 const PER_PLACE: u128 = 8;
 
 /// Up to this many steps the round is laid out exactly as nginx and rpcx do it.
-const STEPS: u128 = 1 << 22;
+const STEPS: u128 = 1 << 18;
 
 /// A round in which each place comes as often as its weight says, spread evenly. Places without a
 /// weight are not in it; without any weight it is empty.

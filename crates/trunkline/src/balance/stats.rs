@@ -153,7 +153,6 @@ impl Stats {
     /// of them, while a failure now and then costs an instance no more than the time in which its
     /// mean falls by half. Calls that fail together, as when a connection is lost, count once: those
     /// that had begun when the mean was last written say nothing new.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the client, which has a fixed time as yet"))]
     pub(crate) fn failed(&self, latency: Duration, now: Instant) {
         let (at, _) = unpack(self.latency.load(Ordering::Relaxed));
         let begun = self.age(now).saturating_sub(u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));

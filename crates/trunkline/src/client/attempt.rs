@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_wire::{CompressError, CompressType, EncodeError, Header, Status};
 
@@ -50,6 +51,33 @@ impl Pending {
         outcome
     }
 
+    /// Polls for the payload of an answer that needs nothing but decoding, which most do. What else
+    /// a call ends in is for [`conclude`](Self::conclude).
+    #[inline]
+    pub(super) fn poll_payload(&mut self, cx: &Context<'_>) -> Poll<Result<Bytes, Outcome>> {
+        let Poll::Ready(outcome) = self.poll(cx) else { return Poll::Pending };
+        Poll::Ready(match outcome {
+            Outcome::Reply(message)
+                if message.header().status() == Status::Normal
+                    && message.header().compress() == CompressType::NONE =>
+            {
+                self.succeeded();
+                Ok(message.into_payload())
+            }
+            other => Err(other),
+        })
+    }
+
+    #[inline]
+    fn succeeded(&self) {
+        let health = self.connection.health();
+        health.succeeded();
+        if let Some(started) = self.started {
+            let now = Instant::now();
+            health.stats.took(now.saturating_duration_since(started), now);
+        }
+    }
+
     /// What the caller is told, and what the instance's health is told.
     #[inline]
     pub(super) fn conclude(
@@ -65,16 +93,9 @@ impl Pending {
             return Ok(Reply::default());
         }
         let result = conclude(outcome, &self.connection, settings, names, idempotent, tell_address);
-        let health = self.connection.health();
         match &result {
-            Ok(_) => {
-                health.succeeded();
-                if let Some(started) = self.started {
-                    let now = Instant::now();
-                    health.stats.took(now.saturating_duration_since(started), now);
-                }
-            }
-            Err(error) => health.failed(error, Instant::now(), self.started),
+            Ok(_) => self.succeeded(),
+            Err(error) => self.connection.health().failed(error, Instant::now(), self.started),
         }
         result
     }

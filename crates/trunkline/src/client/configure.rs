@@ -7,6 +7,7 @@ use trunkline_wire::CompressType;
 use super::builder::ClientBuilder;
 use super::fail::{FailMode, Retries, RetryBudget};
 use super::health::{Breaker, Ejection};
+use crate::balance;
 use crate::budget::ByteBudget;
 use crate::config::{
     BreakerConfig, ClientConfig, ClientTlsConfig, RetriesConfig, RetryBudgetConfig, Switch, check,
@@ -72,6 +73,9 @@ impl ClientBuilder {
         }
         if let Some(bytes) = config.budget {
             settings.budget = ByteBudget::new(bytes);
+        }
+        if let Some(name) = &config.balancer {
+            settings.balancer = balance::by_name(name).map_err(|e| check::wrong("balancer", e.message()))?;
         }
         if let Some(group) = &config.group {
             settings.group = Some(group.clone());

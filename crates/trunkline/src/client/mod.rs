@@ -10,6 +10,7 @@ mod configure;
 mod connection;
 mod dialler;
 mod endpoint;
+mod exchange;
 mod explanation;
 mod fail;
 mod fan_out;
@@ -29,12 +30,13 @@ mod tower;
 mod wishes;
 
 pub use builder::ClientBuilder;
+pub use exchange::CallFuture;
 pub use fail::{FailMode, Retries, RetryBudget};
 pub use fan_out::Receipt;
 pub use handle::{Client, RawResponse, ServiceClient};
 pub use health::{Breaker, Ejection};
 pub use inbound::{PushStream, Pushed};
-pub use request::{CallFuture, Request, Response};
+pub use request::{Request, Response};
 
 /// More callers wait for a place on one connection than may.
 #[derive(Debug)]

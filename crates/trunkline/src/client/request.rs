@@ -1,15 +1,13 @@
 //! One call as its caller makes it: options first, then `.await`.
 //!
-//! The short way (no layers, a connection that is up) is a hand-written future: it encodes,
-//! parks its waker in the connection's table and decodes the reply, with no allocation of its
-//! own. Everything else is boxed.
+//! On the short way (no layers, a connection that is up) the call is encoded and sent here, and an
+//! [`Exchange`] waits for the reply. Everything else is boxed.
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
+use std::future::IntoFuture;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -17,7 +15,8 @@ use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, EncodeError, Header, Meta
 
 use super::attempt::{self, Pending};
 use super::connection::{Head, NotStarted};
-use super::fail::{self, Begun, FailMode, Retries};
+use super::exchange::{CallFuture, Exchange, State};
+use super::fail::{Begun, FailMode, Retries};
 use super::fleet::Fleet;
 use super::handle::Client;
 use super::pool::Wanted;
@@ -29,7 +28,6 @@ use crate::error::{Error, ErrorKind};
 use crate::explain::Explanation;
 use crate::frame::scratch;
 use crate::later::{self, LONGEST};
-use crate::transport::BoxFuture;
 
 /// A call that is made when it is awaited. Dropping the future gives the call up.
 ///
@@ -46,11 +44,11 @@ use crate::transport::BoxFuture;
 /// ```
 #[must_use = "a call is made when it is awaited"]
 pub struct Request<'a, A: ?Sized, R, B> {
-    client: &'a Client,
-    service: &'a str,
-    method: &'a str,
+    pub(super) client: &'a Client,
+    pub(super) service: &'a str,
+    pub(super) method: &'a str,
     args: B,
-    codec: Codec<A, R>,
+    pub(super) codec: Codec<A, R>,
     /// As the service declares it.
     idempotent: bool,
     /// What most calls do not set.
@@ -340,85 +338,6 @@ impl<A: ?Sized, R, B> fmt::Debug for Request<'_, A, R, B> {
     }
 }
 
-/// A call under way. Dropping it gives the call up and frees its place.
-#[must_use = "futures do nothing unless they are polled"]
-pub struct CallFuture<'a, A: ?Sized, R, B>(Exchange<'a, A, R, B>);
-
-/// A request and how far it has come. The request stays: an attempt that fails is followed by
-/// another, with the argument encoded anew.
-struct Exchange<'a, A: ?Sized, R, B> {
-    request: Request<'a, A, R, B>,
-    state: State<'a>,
-}
-
-enum State<'a> {
-    /// Not polled yet. Goes to `Waiting` on the short way, else to `Boxed`.
-    Fresh,
-    /// Sent on a connection; the reply wakes us. Goes to `Boxed` when it fails and may be tried
-    /// again.
-    Waiting {
-        pending: Pending,
-        begun: Instant,
-        deadline: Instant,
-        idempotent: bool,
-    },
-    Boxed(BoxFuture<'a, Result<Reply, Error>>),
-    Over,
-}
-
-// Nothing here is polled in place: the argument is only borrowed, the boxed future is pinned
-// where it lies.
-impl<A: ?Sized, R, B> Unpin for CallFuture<'_, A, R, B> {}
-
-impl<'a, A: ?Sized, R, B: Borrow<A>> Exchange<'a, A, R, B> {
-    fn poll(&mut self, cx: &mut Context<'_>, tell_address: bool) -> Poll<Result<Reply, Error>> {
-        let client = self.request.client;
-        loop {
-            let next = match &mut self.state {
-                State::Waiting { pending, begun, deadline, idempotent } => {
-                    let Poll::Ready(outcome) = pending.poll(cx) else { return Poll::Pending };
-                    let names = (self.request.service, self.request.method);
-                    match pending.conclude(outcome, &client.0.settings, names, *idempotent, tell_address) {
-                        Ok(reply) => {
-                            self.state = State::Over;
-                            return Poll::Ready(Ok(reply));
-                        }
-                        Err(error) => {
-                            let endpoint = Some(pending.connection().health().stats.clone());
-                            let begun = Begun { error, endpoint, at: *begun };
-                            if begun.error.is_final() {
-                                Err(fail::explain_final(&client.0, begun, self.request.service, *deadline))
-                            } else {
-                                self.request.go_on(begun, *deadline)
-                            }
-                        }
-                    }
-                }
-                State::Boxed(future) => {
-                    let result = std::task::ready!(future.as_mut().poll(cx));
-                    self.state = State::Over;
-                    return Poll::Ready(result);
-                }
-                State::Fresh => match self.request.begin(cx) {
-                    Ok(waiting @ State::Waiting { .. }) => {
-                        self.state = waiting;
-                        return Poll::Pending;
-                    }
-                    next => next,
-                },
-                State::Over => panic!("a call was polled after it had ended"),
-            };
-            match next {
-                Ok(state) => self.state = state,
-                Err(error) => {
-                    self.state = State::Over;
-                    return Poll::Ready(Err(mapped(client, error)));
-                }
-            }
-        }
-    }
-}
-
 impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     pub(super) fn client(&self) -> &'a Client {
         self.client
@@ -426,13 +345,16 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
 
     #[inline]
     pub(super) fn decode(&self, body: Body, address: Option<&str>) -> Result<R, Error> {
-        let decoded = self.codec.decode(&body.into_bytes());
-        decoded.map_err(|e| undecodable(e, (self.service, self.method), address))
+        // By hand and not by combinators, each of which would move the reply once more.
+        match self.codec.decode(&body.into_bytes()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(undecodable(error, (self.service, self.method), address)),
+        }
     }
 
     /// Sends the call, if that goes the short way, and says how it goes on.
     #[inline]
-    fn begin(&self, cx: &Context<'_>) -> Result<State<'a>, Error> {
+    pub(super) fn begin(&self, cx: &Context<'_>) -> Result<State<'a>, Error> {
         let prepared = self.prepare()?;
         let (names, idempotent) = ((self.service, self.method), prepared.idempotent);
         let Some(fleet) = self.quick(&prepared) else { return self.boxed(prepared) };
@@ -507,7 +429,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
 
     /// After an attempt on the short way that has failed: the rest of its course.
     #[cold]
-    fn go_on(&self, begun: Begun, deadline: Instant) -> Result<State<'a>, Error> {
+    pub(super) fn go_on(&self, begun: Begun, deadline: Instant) -> Result<State<'a>, Error> {
         // Where no time is left, what came of the attempt is what the caller hears.
         let Ok(mut prepared) = self.prepare() else { return Err(begun.error) };
         prepared.deadline = deadline;
@@ -541,28 +463,6 @@ impl From<Unencoded> for Error {
             Unencoded::Body(error) => error,
             Unencoded::Frame(error) => attempt::too_large(error),
         }
-    }
-}
-
-impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
-    type Output = Result<R, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let exchange = &mut self.0;
-        let reply = std::task::ready!(exchange.poll(cx, false))?;
-        let request = &exchange.request;
-        let value = request.decode(reply.body, request.client.address());
-        Poll::Ready(value.map_err(|e| mapped(request.client, e)))
-    }
-}
-
-impl<A: ?Sized, R, B> fmt::Debug for CallFuture<'_, A, R, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let request = &self.0.request;
-        f.debug_struct("CallFuture")
-            .field("service", &request.service)
-            .field("method", &request.method)
-            .finish_non_exhaustive()
     }
 }
 

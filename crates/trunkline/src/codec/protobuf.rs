@@ -52,9 +52,13 @@ const SHARE: usize = 4 * 1024;
 impl<T: Message + Default> Decode<T> for Protobuf {
     #[inline]
     fn decode(payload: &Bytes) -> Result<T, CodecError> {
-        let decoded =
-            if payload.len() < SHARE { T::decode(&payload[..]) } else { T::decode(payload.clone()) };
-        decoded.map_err(|error| CodecError::decode::<T>(Self::NAME, error.to_string()).with_source(error))
+        let mut value = T::default();
+        let merged =
+            if payload.len() < SHARE { value.merge(&payload[..]) } else { value.merge(payload.clone()) };
+        match merged {
+            Ok(()) => Ok(value),
+            Err(error) => Err(CodecError::decode::<T>(Self::NAME, error.to_string()).with_source(error)),
+        }
     }
 }
 

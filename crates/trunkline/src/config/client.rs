@@ -45,6 +45,8 @@ keys! {
         pub metadata: Option<usize>,
         /// The largest reply after decompression, in bytes.
         pub inflated: Option<usize>,
+        /// How the instance for a call is chosen: see [`by_name`](crate::balance::by_name).
+        pub balancer: Option<String>,
         /// Calls only instances of this group.
         pub group: Option<String>,
         /// What to do when an attempt fails: `"failover"`, `"failfast"`, `"failtry"` or

@@ -1,7 +1,7 @@
 //! One connection's way out: the queue, the stream's writing half, and the rule who writes.
 //!
 //! A lone caller writes its frame itself, without a task hop. Otherwise frames join the queue
-//! and the writer task is told; it lets the other runnable tasks go first, by one yield, and
+//! and the writer task is told; it lets the other runnable tasks go first, by a few yields, and
 //! then writes all there is. `S` is what else the connection keeps under the same lock, so that
 //! a call takes one lock and not two.
 
@@ -179,7 +179,7 @@ impl<S: Beside> Link<S> {
             let batch = match work {
                 Work::Finish(batch) => batch,
                 Work::Yield => {
-                    tokio::task::yield_now().await;
+                    self.wait_for_company().await;
                     match self.with(|s| s.out.take()) {
                         Some(batch) => batch,
                         None => continue,
@@ -189,6 +189,19 @@ impl<S: Beside> Link<S> {
                 Work::Wait => continue,
             };
             self.write_all(batch).await;
+        }
+    }
+
+    /// Lets the others go first who have something to send, and once more while they do: a write
+    /// costs as much as encoding several messages.
+    async fn wait_for_company(&self) {
+        let mut queued = self.with(|s| s.out.queued());
+        for _ in 0..MOST_YIELDS {
+            tokio::task::yield_now().await;
+            let before = std::mem::replace(&mut queued, self.with(|s| s.out.queued()));
+            if queued < before + COMPANY {
+                return;
+            }
         }
     }
 
@@ -253,5 +266,11 @@ impl<S: Beside> Link<S> {
         }
     }
 }
+
+/// How often the writer lets others go first before a write.
+const MOST_YIELDS: usize = 4;
+
+/// Bytes that have to come during one yield for the next one.
+const COMPANY: usize = 2 * 1024;
 
 const FAREWELL: Duration = Duration::from_secs(1);

@@ -23,8 +23,9 @@ use crate::budget::{ALLOWANCE, Charge};
 /// A payload of this size or more is not copied into the shared buffer.
 pub(crate) const LARGE: usize = 32 * 1024;
 
-/// With this much queued, the first one to notice writes at once: the far end can start.
-pub(crate) const WRITE_AT_ONCE: usize = 32 * 1024;
+/// With this much queued, the first one to notice writes at once: the far end can start. Less than
+/// the allowance, so that good neighbours touch no count that all connections share.
+pub(crate) const WRITE_AT_ONCE: usize = 48 * 1024;
 
 /// Large frames of one batch, in bytes; the first one goes whatever its size.
 const BULK_BATCH: usize = 256 * 1024;

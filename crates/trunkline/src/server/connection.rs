@@ -21,8 +21,11 @@ use super::shared::Shared;
 use super::unread::Unread;
 use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
-use crate::frame::outgoing::WRITE_AT_ONCE;
 use crate::transport::{Peer, Stream};
+
+/// With this much answered, the answers leave before the rest of a read is handled: as much as one
+/// read brings, where answers are as large as requests.
+const ANSWER_AT_ONCE: usize = 64 * 1024;
 
 pub(crate) struct Connection {
     pub(super) link: Link<Unread>,
@@ -187,7 +190,7 @@ impl Connection {
                         return Some(Reason::new(format!("protocol error: {error}")));
                     }
                 }
-                if batch.replies.len() >= WRITE_AT_ONCE || batch.large {
+                if batch.replies.len() >= ANSWER_AT_ONCE || batch.large {
                     self.send(&mut batch);
                     self.until_read(|c| c.closing.get().is_some()).await;
                     if let Some(reason) = self.closing.get() {

@@ -14,6 +14,7 @@ use trunkline_wire::{CompressType, Header, Message, keys};
 
 use super::answer::LargeAnswer;
 use super::connection::Connection;
+use super::handler;
 use super::pace::Stopwatch;
 use super::permit::Permit;
 use super::router::{Route, RouteCache};
@@ -171,7 +172,7 @@ impl Connection {
             Ok(call) => call,
             Err(error) => return self.answer_here(header, &route.target, Err(error), batch),
         };
-        let first = first_poll(&route.target, || route.endpoint.clone().call(call));
+        let first = first_poll(&route.target, || handler::start(route.endpoint.clone(), call));
         if let Some(took) = batch.watch.lap() {
             route.pace.took(took);
         }
@@ -384,11 +385,13 @@ impl Connection {
 
     fn future(&self, call: Call, names: &Names) -> Handling {
         match names {
-            Names::Route(route) if self.shared.chain.is_empty() => route.endpoint.clone().call(call),
+            Names::Route(route) if self.shared.chain.is_empty() => {
+                handler::start(route.endpoint.clone(), call)
+            }
             Names::Unknown(_) if self.shared.chain.is_empty() => {
                 let found = self.shared.router.find(call.service().as_bytes(), call.method().as_bytes());
                 match found {
-                    Ok(route) => route.endpoint.call(call),
+                    Ok(route) => handler::start(route.endpoint, call),
                     Err(error) => Box::pin(std::future::ready(Err(error))),
                 }
             }

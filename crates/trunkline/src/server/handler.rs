@@ -10,8 +10,8 @@ use tracing::Instrument;
 use trunkline_wire::SerializeType;
 
 use super::first_calls::FirstCalls;
-use crate::call::{Body, Call, Reply};
-use crate::codec::{CodecError, CodecSet, DecodeSet, EncodeSet, SetError};
+use crate::call::{Call, Reply};
+use crate::codec::{CodecError, CodecSet, DecodeSet, EncodeSet, FormatSet, SetError};
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, IntoFailure};
@@ -20,11 +20,19 @@ use crate::transport::BoxFuture;
 
 /// What a route ends in: decodes, runs the user's function, encodes.
 pub(crate) trait Endpoint: Send + Sync + 'static {
-    fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>>;
+    /// `args`: as they came, still encoded.
+    fn call(self: Arc<Self>, ctx: Ctx, args: Bytes) -> BoxFuture<'static, Result<Reply, Error>>;
 
     /// The same endpoint behind a counter of its own. Each connection takes one, so that cores
     /// do not fight over one reference count at every call.
     fn fork(&self) -> Arc<dyn Endpoint>;
+}
+
+/// Starts a call. It is taken apart here, so that what every handler's future keeps of it is a pointer.
+#[inline]
+pub(crate) fn start(endpoint: Arc<dyn Endpoint>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
+    let (ctx, body) = Ctx::begin(call);
+    endpoint.call(ctx, body.into_bytes())
 }
 
 /// How a method's calls are run.
@@ -36,6 +44,12 @@ pub struct MethodFlags {
     pub run_to_completion: bool,
     /// Blocks its thread: runs on the blocking pool.
     pub blocking: bool,
+}
+
+impl MethodFlags {
+    fn runs_apart(self) -> bool {
+        self.blocking || self.run_to_completion
+    }
 }
 
 /// One method of a service that `S` implements; what `#[trunkline::service]` writes for each.
@@ -73,19 +87,32 @@ impl<S, M> MethodEndpoint<S, M> {
     }
 }
 
+impl<S, M> MethodEndpoint<S, M>
+where
+    M: Method<S>,
+{
+    async fn handle(self: Arc<Self>, ctx: Ctx, payload: Bytes) -> Result<Reply, Error> {
+        // By hand and not by combinators, each of which would move the argument once more.
+        let args = match self.first_calls.decode::<M::ArgsFormats, M::Args>(&ctx, &payload) {
+            Ok(args) => args,
+            Err(error) => return Err(undecodable::<M::ArgsFormats>(error)),
+        };
+        drop(payload);
+        let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
+        answer::<M::ReplyFormats, M::Reply, M::Error>(&ctx, result)
+    }
+}
+
 impl<S, M> Endpoint for MethodEndpoint<S, M>
 where
     S: Send + Sync + 'static,
     M: Method<S>,
 {
-    fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
-        let flags = self.flags;
-        run(flags, async move {
-            let (ctx, body) = Ctx::begin(call);
-            let args = decode::<M::ArgsFormats, M::Args>(&self.first_calls, &ctx, body)?;
-            let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
-            answer::<M::ReplyFormats, M::Reply, M::Error>(&ctx, result)
-        })
+    fn call(self: Arc<Self>, ctx: Ctx, args: Bytes) -> BoxFuture<'static, Result<Reply, Error>> {
+        if self.flags.runs_apart() {
+            return run_apart(self.flags, self.handle(ctx, args));
+        }
+        Box::pin(self.handle(ctx, args))
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
@@ -156,6 +183,22 @@ impl<F, A, K, C> FunctionEndpoint<F, A, K, C> {
     }
 }
 
+impl<F, A, K, C> FunctionEndpoint<F, A, K, C>
+where
+    F: Function<A, K>,
+    C: CodecSet<A, F::Reply>,
+{
+    async fn handle(self: Arc<Self>, ctx: Ctx, payload: Bytes) -> Result<Reply, Error> {
+        let args = match self.first_calls.decode::<C, A>(&ctx, &payload) {
+            Ok(args) => args,
+            Err(error) => return Err(undecodable::<C>(error)),
+        };
+        drop(payload);
+        let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
+        answer::<C, F::Reply, Failure>(&ctx, result)
+    }
+}
+
 impl<F, A, K, C> Endpoint for FunctionEndpoint<F, A, K, C>
 where
     F: Function<A, K>,
@@ -163,14 +206,11 @@ where
     A: Send + 'static,
     K: 'static,
 {
-    fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
-        let flags = self.flags;
-        run(flags, async move {
-            let (ctx, body) = Ctx::begin(call);
-            let args = decode::<C, A>(&self.first_calls, &ctx, body)?;
-            let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
-            answer::<C, F::Reply, Failure>(&ctx, result)
-        })
+    fn call(self: Arc<Self>, ctx: Ctx, args: Bytes) -> BoxFuture<'static, Result<Reply, Error>> {
+        if self.flags.runs_apart() {
+            return run_apart(self.flags, self.handle(ctx, args));
+        }
+        Box::pin(self.handle(ctx, args))
     }
 
     fn fork(&self) -> Arc<dyn Endpoint> {
@@ -187,10 +227,9 @@ where
     F: Fn(Ctx, Bytes) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Bytes, Failure>> + Send + 'static,
 {
-    fn call(self: Arc<Self>, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
+    fn call(self: Arc<Self>, ctx: Ctx, args: Bytes) -> BoxFuture<'static, Result<Reply, Error>> {
         Box::pin(async move {
-            let (ctx, body) = Ctx::begin(call);
-            let result = ctx.scope((self.0)(ctx.clone(), body.into_bytes())).await;
+            let result = ctx.scope((self.0)(ctx.clone(), args)).await;
             match result {
                 Ok(bytes) => Ok(Reply {
                     metadata: ctx.take_reply_metadata(),
@@ -220,22 +259,20 @@ where
     }
 }
 
-/// Where the handler's future runs: here, or where dropping the caller's end does not stop it.
-fn run(
+/// Runs a handler where dropping the caller's end does not stop it.
+#[cold]
+fn run_apart(
     flags: MethodFlags,
     future: impl Future<Output = Result<Reply, Error>> + Send + 'static,
 ) -> BoxFuture<'static, Result<Reply, Error>> {
     // The span of a layer around this call goes along to wherever the handler runs.
+    let future = future.in_current_span();
     if flags.blocking {
         let runtime = tokio::runtime::Handle::current();
-        let future = future.in_current_span();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(future));
         return Box::pin(joined(task, false));
     }
-    if flags.run_to_completion {
-        return Box::pin(joined(tokio::spawn(future.in_current_span()), true));
-    }
-    Box::pin(future)
+    Box::pin(joined(tokio::spawn(future), true))
 }
 
 /// `may_have_run`: a task that the runtime drops may have been polled; one of the blocking pool has not begun.
@@ -256,15 +293,12 @@ async fn joined(
     }
 }
 
-#[inline]
-fn decode<C, A>(first_calls: &FirstCalls, ctx: &Ctx, body: Body) -> Result<A, Error>
-where
-    C: DecodeSet<A>,
-{
-    first_calls.decode::<C, A>(ctx, &body.into_bytes()).map_err(|error| match error {
+#[cold]
+fn undecodable<C: FormatSet>(error: SetError) -> Error {
+    match error {
         SetError::Unknown(format) => no_codec(format, C::NAMES),
         SetError::Codec(error) => Error::new(ErrorKind::Invalid, codec_text(&error)).with_source(error),
-    })
+    }
 }
 
 /// Go's text, exactly; what the service does speak goes to the log of the one who looks.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::admission::Admission;
 use super::answer::AnswerRules;
+use super::handler;
 use super::limits::ServerLimits;
 use super::router::Router;
 use crate::budget::ByteBudget;
@@ -60,7 +61,7 @@ impl End for RouterEnd {
                 let mut inner = call.fork();
                 inner.charge = call.charge.take();
                 inner.idempotent |= route.idempotent;
-                route.endpoint.call(inner)
+                handler::start(route.endpoint, inner)
             }
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }

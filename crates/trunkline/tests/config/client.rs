@@ -109,7 +109,7 @@ async fn what_cannot_be_is_an_error_that_names_the_key() {
 #[tokio::test(start_paused = true)]
 async fn what_happens_to_failed_attempts_can_be_told() {
     let text = r#"{
-        "group": "a", "fail_mode": "FailTry", "ejection": false,
+        "balancer": "ConsistentHash", "group": "a", "fail_mode": "FailTry", "ejection": false,
         "retries": { "most": 1, "first": "5ms", "longest": "50ms", "attempt_timeout": "100ms", "blind": true },
         "retry_budget": { "share": 0.5, "per_second": 1 },
         "breaker": { "consecutive": 3, "pause": "2s" }
@@ -123,8 +123,10 @@ async fn what_happens_to_failed_attempts_can_be_told() {
     let explanation = error.explanation().unwrap();
     let addresses: Vec<_> = explanation.attempts.iter().map(|a| a.address.as_deref()).collect();
     assert_eq!(addresses, [Some("memory@nobody"); 2], "{error}");
+    assert_eq!(explanation.balancer, "go-hash");
 
     for (wrong, key) in [
+        (r#"{ "balancer": "best" }"#, "balancer"),
         (r#"{ "fail_mode": "fail" }"#, "fail_mode"),
         (r#"{ "retries": { "attempt_timeout": "0s" } }"#, "retries.attempt_timeout"),
         (r#"{ "retry_budget": { "share": 2 } }"#, "retry_budget.share"),

@@ -57,9 +57,6 @@ struct Timers {
     back: Option<Instant>,
 }
 
-/// A failure counts as a call that took at least so long: failing fast is not being fast.
-const FAILURE: Duration = Duration::from_secs(1);
-
 /// A server's hint to stay away is believed up to this long.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
@@ -115,7 +112,7 @@ impl Health {
             ErrorKind::Unavailable | ErrorKind::Deadline | ErrorKind::Internal => {
                 if let Some(started) = started {
                     let took = now.saturating_duration_since(started);
-                    self.stats.took(took.max(FAILURE), now);
+                    self.stats.failed(took, now);
                 }
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 let _carrying = self.carrying.lock();
