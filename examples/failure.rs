@@ -12,23 +12,26 @@ async fn main() -> Result<(), Error> {
     // Two servers that follow a script; in production these are servers of yours.
     let busy = || Failure::new("too much to do").with_kind(ErrorKind::Overloaded).not_started();
     let network = Network::new();
-    let a = Script::new()
-        .on("Stock", "Order", [Step::fail(busy), Step::cut()])
-        .on("Stock", "Count", [Step::reply(3).after(Duration::from_millis(300))]);
+    let a = Script::new().on("Stock", "Order", [Step::fail(busy), Step::cut()]).on(
+        "Stock",
+        "Count",
+        [Step::reply(3).after(Duration::from_millis(300))],
+    );
     let b = Script::new().otherwise(Step::reply(3));
     let a = ScriptedServer::start(&network, "a", a).await?;
     let b = ScriptedServer::start(&network, "b", b).await?;
     let registry = SettableRegistry::new();
     registry.set("Stock", [a.address()]);
-    let client = Client::builder().transport(network).retries(Retries::new(2)).connect_to(registry.resolver()).await?;
+    let client =
+        Client::builder().transport(network).retries(Retries::new(2)).connect_to(registry.resolver()).await?;
     let stock = client.service("Stock");
 
     // The only server is too busy. It has not begun, and says so.
-    let error = stock.call::<_, i64>("Order", &1).await.unwrap_err();
+    let error = stock.call::<_, i64>("Order", &1).await.expect_err("the script refuses it");
     println!("{error}\n");
 
     // The only server is lost with the call. An order may have been made, so it is not made again.
-    let error = stock.call::<_, i64>("Order", &1).await.unwrap_err();
+    let error = stock.call::<_, i64>("Order", &1).await.expect_err("the script refuses it");
     println!("{error}\n");
 
     // With a second server, what is late is asked there as well, if asking twice does no harm.

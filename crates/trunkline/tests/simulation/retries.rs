@@ -151,7 +151,10 @@ async fn when_both_copies_fail_the_error_tells_of_the_one_that_came_farther() {
 async fn the_copy_that_lost_is_given_up() {
     let scene = Scene::new([vec![Step::echo().after(ms(300))], vec![Step::echo()]]).await;
     let call = scene.call().idempotent(true).fail_mode(FailMode::Failbackup).timeout(ms(200));
-    assert_eq!(call.await.unwrap(), 42);
+    let response = call.explain().response().await.unwrap();
+    let explanation = response.explanation.unwrap().to_string();
+    assert_eq!((response.value, response.address.as_deref()), (42, Some("memory@b")));
+    assert!(explanation.contains("tried memory@a (10ms), memory@b as a backup (0ns)"), "{explanation}");
     tokio::time::sleep(ms(1_000)).await;
     assert_eq!(scene.ends(), [Ending::Dropped, Ending::Replied]);
 }

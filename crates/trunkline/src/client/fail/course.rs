@@ -290,6 +290,10 @@ impl<'a> Course<'a> {
         let pool = fleet.pool(call.service()).ok()?;
         let mut explanation = explanation::of(&pool.table(), fleet, trail.attempts.clone(), self.pinned());
         explanation.took = self.begun_at.elapsed();
+        // A copy that lost was given up when the other one was answered, which is now.
+        for attempt in explanation.attempts.iter_mut().filter(|a| a.failed.is_none() && a.took.is_zero()) {
+            attempt.took = explanation.took.saturating_sub(attempt.began);
+        }
         explanation.left = call.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         explanation.gave_up = gave_up;
         Some(explanation)
