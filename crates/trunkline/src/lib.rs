@@ -66,6 +66,7 @@
 //! | `thrift` | Thrift's binary protocol; with `macros`, `#[derive(Thrift)]` |
 //! | `dns` | the registry `dns://`, over hickory-resolver |
 //! | `metrics` | the metrics middleware, for Prometheus |
+//! | `etcd` | registries in etcd (v3): `etcd://host:2379/base`; its build needs `protoc` |
 //! | `tls` | TLS on TCP, both ways, with rustls and ring: see `transport::tls` |
 //! | `tower` | tower's layers as middleware, and a client as a tower service |
 //! | `testing` | clients without a network, scripted servers, simulations of fleets, far ends spoken frame by frame |
@@ -161,6 +162,9 @@ pub mod guide {
     #[doc = include_str!("../docs/guide/middleware.md")]
     pub mod middleware {}
 
+    #[doc = include_str!("../docs/guide/registration.md")]
+    pub mod registration {}
+
     #[doc = include_str!("../docs/guide/stopping.md")]
     pub mod stopping {}
 
@@ -169,6 +173,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/tls.md")]
     pub mod tls {}
+
+    #[doc = include_str!("../docs/guide/etcd.md")]
+    pub mod etcd {}
 
     #[doc = include_str!("../docs/guide/configuration.md")]
     pub mod configuration {}

@@ -42,11 +42,13 @@ mod client;
 mod duration;
 mod keys;
 mod server;
+mod texts;
 mod tls;
 
 pub use client::{Backoff, BreakerConfig, ClientConfig, MethodConfig, RetriesConfig, RetryBudgetConfig};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use server::{LimitsConfig, ServerConfig};
+pub use texts::Texts;
 pub use tls::{ClientTlsConfig, ServerTlsConfig};
 
 /// A thing that is on, with a value, or off.

@@ -1,9 +1,10 @@
 //! What a server can be told by a file.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::keys::keys;
-use super::{ServerTlsConfig, Switch};
+use super::{ServerTlsConfig, Switch, Texts};
 
 keys! {
     /// What a server can be told by a file: see [the module](super) for how keys are written.
@@ -17,7 +18,20 @@ keys! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub struct ServerConfig {
-        /// How long to go on serving between saying that the server stops and refusing
+        /// The registries to register all services in: a URL, or a list of them.
+        pub register: Option<Texts>,
+        /// The address that registries shall hold, or a part of it: `"tcp@10.0.0.5:8972"`,
+        /// `"10.0.0.5"`, `":30000"`.
+        pub advertise: Option<Texts>,
+        /// From which block of addresses to take the machine's own, `"10.0.0.0/8"` say.
+        pub advertise_from: Option<Texts>,
+        /// What registries shall say of the server: `"weight=3&group=a"`.
+        pub attributes: Option<String>,
+        /// The same for single services, by their path.
+        pub service_attributes: Option<BTreeMap<String, String>>,
+        /// When the server counts as ready: `"everywhere"`, `"anywhere"` or `"serving"`.
+        pub ready_when: Option<String>,
+        /// How long to go on serving between withdrawing from the registries and refusing
         /// connections.
         pub grace: Option<Duration>,
         /// How long a stop waits for calls under way before it cuts them.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::supervise::{Ticket, Writer};
 use super::{Instance, Registry, Start, advertise, name};
 use crate::error::{Error, ErrorKind};
+use crate::transport::Address;
 
 /// Puts instances into a registry and keeps them there: through restarts of the registry, lost
 /// sessions, and deleted or foreign entries. Cheap to clone; one task makes all writes.
@@ -116,16 +117,29 @@ impl Registrar {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn register(&self, service: &str, instance: Instance) -> Result<Registration, Error> {
-        name::check(service)?;
-        advertise::check(instance.address(), self.loopback, &self.registry)?;
+        self.check(service, instance.address())?;
         let service: Arc<str> = service.into();
         let ticket = self.writer.add(service.clone(), instance.clone())?;
         Ok(Registration { ticket, start: self.start, registry: self.registry.clone(), service, instance })
     }
 
+    /// Whether a service may be registered at an address at all.
+    ///
+    /// # Errors
+    /// When its name is empty or has a `/` in it, or nobody else could dial the address.
+    pub fn check(&self, service: &str, address: &Address) -> Result<(), Error> {
+        name::check(service)?;
+        advertise::check(address, self.loopback, &self.registry)
+    }
+
     /// The registry's name: its URL without the password.
     pub fn describe(&self) -> &str {
         &self.registry
+    }
+
+    /// What a server does whose registry cannot be reached when it starts.
+    pub fn start(&self) -> Start {
+        self.start
     }
 }
 
@@ -148,6 +162,11 @@ impl Registration {
     /// The instance, as it was given.
     pub fn instance(&self) -> &Instance {
         &self.instance
+    }
+
+    /// The registry's name: its URL without the password.
+    pub fn registry(&self) -> &str {
+        &self.registry
     }
 
     /// Waits until the instance is in the registry.

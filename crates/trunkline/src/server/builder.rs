@@ -17,11 +17,11 @@ use super::filter::ConnectionFilter;
 #[cfg(any(feature = "msgpack", feature = "json"))]
 use super::handler::Function;
 use super::limits::ServerLimits;
+use super::registration::Plan;
 use super::router::Router;
-use super::serve::Server;
+use super::serve::{Server, Stopping};
 use super::service::Service;
 use super::shared::Shared;
-use super::tracker::Tracker;
 use crate::budget::ByteBudget;
 #[cfg(any(feature = "msgpack", feature = "json"))]
 use crate::codec::CodecSet;
@@ -46,7 +46,8 @@ pub struct ServerBuilder {
     transports: Transports,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Arc<crate::transport::tls::Serving>>,
-    pub(super) grace: Duration,
+    pub(super) plan: Plan,
+    pub(super) grace: Option<Duration>,
     pub(super) drain: Duration,
     on_stop: Vec<StopCallback>,
     pub(super) wrong: Option<Error>,
@@ -65,7 +66,8 @@ impl Default for ServerBuilder {
             transports: Transports::default(),
             #[cfg(feature = "tls")]
             tls: None,
-            grace: Duration::ZERO,
+            plan: Plan::default(),
+            grace: None,
             drain: Duration::from_secs(30),
             on_stop: Vec::new(),
             wrong: None,
@@ -177,10 +179,11 @@ impl ServerBuilder {
         self
     }
 
-    /// How long to go on serving between saying that the server stops and refusing connections,
-    /// so that callers notice: nothing by default, because nobody is told yet without a registry.
+    /// How long to go on serving between withdrawing from the registries and refusing connections,
+    /// so that callers notice: 3 s by default where something was registered, else nothing, because
+    /// nobody is told.
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.grace = Some(grace);
         self
     }
 
@@ -203,8 +206,14 @@ impl ServerBuilder {
     /// Binds an address, such as `tcp@127.0.0.1:8972`; several are separated by commas. Port 0
     /// takes a free one, which [`Server::address`] tells.
     ///
+    /// In a registry that is [required](crate::registry::Start::Require) the services are
+    /// registered here, in others when serving begins. So whoever requires one should serve at
+    /// once: calls that come before wait.
+    ///
     /// # Errors
-    /// When the address is none, its network is unknown, or it cannot be bound.
+    /// When the address is none, its network is unknown, or it cannot be bound; when a service
+    /// cannot be registered under its name or at this address, or a registry is required and does
+    /// not have the services within 5 seconds.
     pub async fn bind(self, addresses: &str) -> Result<Server, Error> {
         if self.wrong.is_some() {
             return self.listen_on([]);
@@ -227,13 +236,17 @@ impl ServerBuilder {
             })?;
             listeners.push((address.network().to_owned(), listener));
         }
-        Ok(self.serve_on(listeners))
+        let server = self.serve_on(listeners)?;
+        server.register().await?;
+        Ok(server)
     }
 
-    /// Serves on listeners that exist already, each with the name of its network.
+    /// Serves on listeners that exist already, each with the name of its network. Where a registry
+    /// is required, [`Server::register`] waits for it.
     ///
     /// # Errors
-    /// When there is none, or the builder was given something that cannot be.
+    /// When there is none, the builder was given something that cannot be, or a service cannot be
+    /// registered under its name or at these addresses.
     pub fn listen_on(
         mut self,
         listeners: impl IntoIterator<Item = (String, Box<dyn Listener>)>,
@@ -248,12 +261,15 @@ impl ServerBuilder {
                 "a server needs a listener to serve on, and none was given",
             ));
         }
-        Ok(self.serve_on(listeners))
+        self.serve_on(listeners)
     }
 
-    fn serve_on(self, listeners: Vec<(String, Box<dyn Listener>)>) -> Server {
+    fn serve_on(self, listeners: Vec<(String, Box<dyn Listener>)>) -> Result<Server, Error> {
         #[cfg(feature = "tls")]
         let listeners = self.secured(listeners);
+        let bound: Vec<_> =
+            listeners.iter().map(|(network, l)| (network.clone(), l.local_address())).collect();
+        let enrolment = self.plan.enrol(&bound, &self.router.paths())?;
         let shared = Arc::new(Shared {
             router: Arc::new(self.router),
             chain: Arc::new(self.chain),
@@ -264,15 +280,8 @@ impl ServerBuilder {
             draining: AtomicBool::new(false),
             pushes: AtomicU64::new(1),
         });
-        Server::new(
-            shared,
-            Arc::new(Tracker::default()),
-            listeners,
-            self.filters,
-            self.grace,
-            self.drain,
-            self.on_stop,
-        )
+        let stopping = Stopping { grace: self.grace, drain: self.drain, on_stop: self.on_stop };
+        Ok(Server::new(shared, listeners, bound, self.filters, stopping, enrolment))
     }
 
     /// Layers, router and handlers alone, for calls without a transport.

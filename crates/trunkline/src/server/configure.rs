@@ -20,7 +20,10 @@ impl ServerBuilder {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn config(mut self, config: &ServerConfig) -> Self {
-        self.grace = config.grace.unwrap_or(self.grace);
+        self.grace = config.grace.or(self.grace);
+        if let Err(error) = self.plan.configure(config) {
+            self.wrong = Some(error);
+        }
         if let Some(on) = config.run_to_completion {
             self = self.run_to_completion(on);
         }

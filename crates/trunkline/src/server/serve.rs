@@ -15,11 +15,13 @@ use tokio::time::Instant;
 use super::builder::{ServerBuilder, StopCallback};
 use super::connection::Connection;
 use super::filter::ConnectionFilter;
+use super::registration::{Enrolled, Enrolment, LeftBehind, RegistrationStatus, Withdrawn};
 use super::service::{MethodInfo, Service};
 use super::shared::Shared;
 use super::sweep;
 use super::tracker::Tracker;
-use crate::transport::{Listener, Peer, Stream};
+use crate::error::Error;
+use crate::transport::{Address, Listener, Peer, Stream};
 
 /// A server that has bound its addresses. It serves when [`serve_until`](Self::serve_until) or
 /// [`spawn`](Self::spawn) runs it.
@@ -30,10 +32,16 @@ pub struct Server {
     listeners: Vec<(String, Box<dyn Listener>)>,
     addresses: Vec<String>,
     filters: Arc<[Arc<dyn ConnectionFilter>]>,
-    grace: Duration,
-    drain: Duration,
-    on_stop: Vec<StopCallback>,
+    stopping: Stopping,
     stop: watch::Sender<bool>,
+    enrolled: Enrolled,
+}
+
+/// What a server was told about stopping.
+pub(super) struct Stopping {
+    pub(super) grace: Option<Duration>,
+    pub(super) drain: Duration,
+    pub(super) on_stop: Vec<StopCallback>,
 }
 
 /// Looks at and changes a server while it serves. Cheap to clone.
@@ -42,6 +50,8 @@ pub struct ServerHandle {
     shared: Arc<Shared>,
     tracker: Arc<Tracker>,
     stop: watch::Sender<bool>,
+    enrolment: Arc<Enrolment>,
+    grace: Option<Duration>,
 }
 
 /// A server that runs in a task of its own.
@@ -53,7 +63,7 @@ pub struct RunningServer {
 }
 
 /// How a stop went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StopReport {
     /// Calls that were under way or waiting when the stop began.
@@ -63,6 +73,9 @@ pub struct StopReport {
     pub cut: usize,
     /// Connections that were open when the stop began.
     pub connections: usize,
+    /// What could not be withdrawn from the registries within 5 seconds. It vanishes from there
+    /// when its time to live is over.
+    pub left_behind: Vec<LeftBehind>,
     /// How long it took.
     pub took: Duration,
 }
@@ -75,6 +88,9 @@ const ACCEPT_PAUSE_MOST: Duration = Duration::from_secs(1);
 /// So many connections that wait to be accepted when the server stops are let in.
 const CONNECTED_MOST: usize = 1024;
 
+/// How long clients have to notice what was withdrawn from a registry.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// After the cut, connections have this long to send the answers that say so.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -84,19 +100,19 @@ impl Server {
         ServerBuilder::default()
     }
 
-    pub(crate) fn new(
+    pub(super) fn new(
         shared: Arc<Shared>,
-        tracker: Arc<Tracker>,
         listeners: Vec<(String, Box<dyn Listener>)>,
+        bound: Vec<(String, String)>,
         filters: Vec<Arc<dyn ConnectionFilter>>,
-        grace: Duration,
-        drain: Duration,
-        on_stop: Vec<StopCallback>,
+        stopping: Stopping,
+        enrolment: Enrolment,
     ) -> Self {
-        let addresses =
-            listeners.iter().map(|(network, l)| format!("{network}@{}", l.local_address())).collect();
+        let addresses = bound.into_iter().map(|(network, target)| format!("{network}@{target}")).collect();
         let (stop, _) = watch::channel(false);
-        Self { shared, tracker, listeners, addresses, filters: filters.into(), grace, drain, on_stop, stop }
+        let enrolled = Enrolled(Arc::new(enrolment));
+        let (tracker, filters) = (Arc::default(), filters.into());
+        Self { shared, tracker, listeners, addresses, filters, stopping, stop, enrolled }
     }
 
     /// The first bound address, such as `tcp@127.0.0.1:40123`.
@@ -109,9 +125,35 @@ impl Server {
         &self.addresses
     }
 
+    /// The addresses that stand in the registries, which may be others than those that are bound;
+    /// none where the server registers nowhere.
+    pub fn advertised(&self) -> &[Address] {
+        self.enrolled.0.addresses()
+    }
+
+    /// Registers the services in those registries that are
+    /// [required](crate::registry::Start::Require), and waits until they are there.
+    /// [`ServerBuilder::bind`] does it; [`ServerBuilder::listen_on`] cannot wait.
+    ///
+    /// # Errors
+    /// When they are not there within 5 seconds.
+    pub async fn register(&self) -> Result<(), Error> {
+        let enrolment = &self.enrolled.0;
+        if enrolment.is_required() {
+            enrolment.require(&self.shared.router.paths()).await?;
+        }
+        Ok(())
+    }
+
     /// A handle that outlives the call to serve.
     pub fn handle(&self) -> ServerHandle {
-        ServerHandle { shared: self.shared.clone(), tracker: self.tracker.clone(), stop: self.stop.clone() }
+        ServerHandle {
+            shared: self.shared.clone(),
+            tracker: self.tracker.clone(),
+            stop: self.stop.clone(),
+            enrolment: self.enrolled.0.clone(),
+            grace: self.stopping.grace,
+        }
     }
 
     /// Serves until [`ServerHandle::stop`] is called.
@@ -127,12 +169,14 @@ impl Server {
     }
 
     /// Serves until `signal` ends or [`ServerHandle::stop`] is called, then stops in order: the
-    /// stop callbacks run; for the grace time everything is served as before; no more
-    /// connections are accepted; what has arrived is served to its end; connections close. What
-    /// is not done when the drain limit is up is cut and counted.
+    /// services are withdrawn from the registries while the stop callbacks run; for the grace time
+    /// everything is served as before; no more connections are accepted; what has arrived is
+    /// served to its end; connections close. What is not done when the drain limit is up is cut
+    /// and counted.
     ///
     /// # Cancel safety
-    /// Dropping the future closes the listeners and all connections at once.
+    /// Dropping the future closes the listeners and all connections at once, and begins to
+    /// withdraw what is registered.
     pub async fn serve_until(mut self, signal: impl Future<Output = ()>) -> StopReport {
         // However this future ends: no connection is left without its server.
         let _open = Abandoning(self.tracker.clone());
@@ -149,12 +193,19 @@ impl Server {
                 Aborting(tokio::spawn(acceptor.run_until(listener, closing.clone())))
             })
             .collect();
+        let enrolment = self.enrolled.0.clone();
+        let keeper = enrolment.is_used().then(|| enrolment.clone().keep(self.shared.router.clone()));
+        let keeper = keeper.map(|keep| Aborting(tokio::spawn(keep)));
+        enrolment.serving();
         let mut stop = self.stop.subscribe();
         tokio::select! {
             biased;
             () = signal => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
+        self.stop.send_replace(true);
+        enrolment.stopping();
+        drop(keeper);
         let report = self.stop(acceptors, &close).await;
         drop(sweeper);
         report
@@ -163,10 +214,13 @@ impl Server {
     async fn stop(mut self, acceptors: Vec<Aborting>, close: &watch::Sender<bool>) -> StopReport {
         let begun = Instant::now();
         tracing::info!(addresses = self.addresses.join(", "), "the server stops");
-        for callback in std::mem::take(&mut self.on_stop) {
-            callback().await;
-        }
-        tokio::time::sleep(self.grace).await;
+        let callbacks = async {
+            for callback in std::mem::take(&mut self.stopping.on_stop) {
+                callback().await;
+            }
+        };
+        let ((), withdrawn) = tokio::join!(callbacks, self.enrolled.0.withdraw());
+        tokio::time::sleep(grace(self.stopping.grace, &withdrawn)).await;
         close.send_replace(true);
         for acceptor in acceptors {
             acceptor.ended().await;
@@ -183,7 +237,7 @@ impl Server {
             self.shared.admission.idle().await;
         };
         let mut cut = 0;
-        if tokio::time::timeout(self.drain, served).await.is_err() {
+        if tokio::time::timeout(self.stopping.drain, served).await.is_err() {
             cut = self.under_way();
             for connection in self.tracker.connections() {
                 connection.cut();
@@ -193,7 +247,8 @@ impl Server {
                 let _ = tokio::time::timeout(LAST_WORDS, self.tracker.empty()).await;
             }
         }
-        let report = StopReport { under_way, cut, connections, took: begun.elapsed() };
+        let (left_behind, took) = (withdrawn.left_behind, begun.elapsed());
+        let report = StopReport { under_way, cut, connections, left_behind, took };
         tracing::info!(under_way, cut, connections, took = ?report.took, "the server has stopped");
         report
     }
@@ -219,15 +274,48 @@ impl ServerHandle {
         self.stop.send_replace(true);
     }
 
-    /// Serves one more service from now on. Its methods join those already under the path and
-    /// replace namesakes.
+    /// Serves one more service from now on, and registers it. Its methods join those already under
+    /// the path and replace namesakes.
     pub fn add(&self, service: Service) {
         self.shared.router.add(service);
+        self.enrolment.wake();
     }
 
-    /// Serves the path no longer. Calls under way end as they would have.
+    /// Serves the path no longer, and withdraws it from the registries. Calls under way end as they
+    /// would have; who has not heard of it yet is told that there is no such service. See
+    /// [`retire`](Self::retire) for the gentle way.
     pub fn remove(&self, path: &str) -> bool {
-        self.shared.router.remove(path)
+        let removed = self.shared.router.remove(path);
+        self.enrolment.forget(path);
+        removed
+    }
+
+    /// Withdraws the path from the registries, goes on serving it for the grace time, and then
+    /// removes it. It tells what could not be withdrawn.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the service is withdrawn and goes on being served.
+    pub async fn retire(&self, path: &str) -> Vec<LeftBehind> {
+        let withdrawn = self.enrolment.retire(path).await;
+        tokio::time::sleep(grace(self.grace, &withdrawn)).await;
+        self.remove(path);
+        withdrawn.left_behind
+    }
+
+    /// How it stands with each service in each registry, sorted by service.
+    pub fn registrations(&self) -> Vec<RegistrationStatus> {
+        self.enrolment.statuses()
+    }
+
+    /// Whether calls should be sent here: the server serves, has been registered as
+    /// [`ServerBuilder::ready_when`] says, and does not stop.
+    pub fn is_ready(&self) -> bool {
+        self.why_not_ready().is_empty()
+    }
+
+    /// Why the server is not ready, a line for each reason; none where it is.
+    pub fn why_not_ready(&self) -> Vec<String> {
+        self.enrolment.why_not_ready()
     }
 
     /// The paths served now.
@@ -292,6 +380,12 @@ impl RunningServer {
             },
         }
     }
+}
+
+/// How long to go on serving what was withdrawn.
+fn grace(set: Option<Duration>, withdrawn: &Withdrawn) -> Duration {
+    let unless_set = if withdrawn.was_known { GRACE } else { Duration::ZERO };
+    set.unwrap_or(unless_set)
 }
 
 struct Acceptor {

@@ -27,6 +27,8 @@ fn every_key_is_read_and_written() {
     assert_eq!(asked["tls"], told["tls"]);
 
     let text = r#"{
+        "register": ["etcd://me:hush@h/base", "mdns://"], "advertise": "10.0.0.5", "advertise_from": "10.0.0.0/8",
+        "attributes": "weight=3", "service_attributes": { "Math": "weight=7" }, "ready_when": "anywhere",
         "grace": "1s", "drain": "1m", "run_to_completion": true, "budget": 1000000,
         "limits": {
             "frame": 1024, "metadata": 512, "inflated": 4096, "connections": 10,
@@ -42,7 +44,11 @@ fn every_key_is_read_and_written() {
     assert_eq!(limits.queue_wait, Some(Duration::ZERO));
     let written = serde_json::to_string(&config).unwrap();
     assert_eq!(serde_json::from_str::<ServerConfig>(&written).unwrap(), config);
+    assert!(!format!("{config:?}").contains("hush"), "{config:?}");
     let told: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let asked: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(keys(&asked), keys(&told));
+    assert_eq!((&told["register"], &told["advertise"]), (&asked["register"], &asked["advertise"]));
     assert_eq!(told["limits"].as_object().unwrap().len(), 12);
     assert_eq!(told["tls"].as_object().unwrap().len(), 4);
 }

@@ -73,6 +73,42 @@ async fn what_cannot_be_is_an_error_that_names_the_key() {
     }
 }
 
+#[tokio::test]
+async fn what_cannot_be_registered_names_its_key() {
+    for (text, begins) in [
+        (r#"{"register":"gopher://h"}"#, "register: `gopher://h`: no registry has the scheme `gopher`"),
+        (r#"{"register":"etcd:me:hush@h"}"#, "register: what to register in is no URL"),
+        (r#"{"advertise":["h","0.0.0.0"]}"#, "advertise: `0.0.0.0` cannot be advertised: "),
+        (r#"{"advertise_from":"10.0.0.0/33"}"#, "advertise_from: `10.0.0.0/33` is no block of addresses"),
+        (r#"{"attributes":"a;b"}"#, "attributes: the attributes `a;b` do not parse"),
+        (
+            r#"{"service_attributes":{"Math":"%"}}"#,
+            "service_attributes.\"Math\": the attributes `%` do not parse",
+        ),
+        (r#"{"ready_when":"never"}"#, "ready_when: `never` is none; write `everywhere`, "),
+    ] {
+        let error = sleeping().config(&config(text)).bind("memory@x").await.unwrap_err().to_string();
+        let begins = format!("the configuration cannot be: {begins}");
+        assert!(error.contains(&begins) && !error.contains("hush"), "{text}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_registered_is_as_the_file_says() {
+    let registry = trunkline::registry::MemoryRegistry::new().registry();
+    let text = r#"{
+        "advertise": ["tcp@h1:1", "tcp@h2:1"], "attributes": "weight=3",
+        "service_attributes": { "Slow": "group=a" }, "grace": "0s"
+    }"#;
+    let server = sleeping().register_with(registry.clone()).config(&config(text)).transport(Memory::new());
+    let running = server.bind("memory@x").await.unwrap().spawn();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let entries = registry.catalog().unwrap().instances("Slow").await.unwrap();
+    let entries: Vec<_> = entries.iter().map(|entry| entry.instance.to_string()).collect();
+    assert_eq!(entries, ["tcp@h1:1?group=a&weight=3", "tcp@h2:1?group=a&weight=3"]);
+    assert_eq!(running.stop().await.took.as_secs(), 0);
+}
+
 #[cfg(not(feature = "tls"))]
 #[tokio::test]
 async fn tls_without_the_feature_is_an_error_that_names_it() {

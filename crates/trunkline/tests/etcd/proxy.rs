@@ -1,6 +1,7 @@
 //! A TCP proxy before etcd, that cuts connections, or holds back what the client sends from a chosen
 //! moment on.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +15,7 @@ pub(crate) struct Proxy {
     pub(crate) port: u16,
     held: Arc<watch::Sender<bool>>,
     connections: Arc<Mutex<JoinSet<()>>>,
+    accepted: Arc<AtomicUsize>,
     _accepting: JoinSet<()>,
 }
 
@@ -33,10 +35,12 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let held = Arc::new(watch::channel(false).0);
         let connections = Arc::new(Mutex::new(JoinSet::new()));
+        let accepted = Arc::new(AtomicUsize::new(0));
         let mut accepting = JoinSet::new();
-        let (holding, open) = (held.clone(), connections.clone());
+        let (holding, open, count) = (held.clone(), connections.clone(), accepted.clone());
         accepting.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
                 let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else { continue };
                 let (client, server) = (client.into_split(), server.into_split());
                 let mut open = open.lock().unwrap();
@@ -45,7 +49,12 @@ impl Proxy {
                 open.spawn(answer(server.0, client.1, marker.take(), holding.clone()));
             }
         });
-        Self { port, held, connections, _accepting: accepting }
+        Self { port, held, connections, accepted, _accepting: accepting }
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Ends all connections.

@@ -165,10 +165,12 @@ async fn an_etcd_that_is_frozen_is_noticed_and_the_list_kept() {
 async fn a_quiet_watch_is_left_in_peace() {
     let Some(etcd) = Etcd::start() else { return };
     etcd.ctl(&["put", NODE, "n=1"]);
-    let mut watch = follow(&etcd.url("/rpcx_test"), "Arith");
+    let proxy = Proxy::to(etcd.client).await;
+    let mut watch = follow(&format!("etcd://127.0.0.1:{}/rpcx_test", proxy.port), "Arith");
     list(&mut watch, &["tcp@10.1.2.3:8972?n=1"]).await;
     // Long enough for three signs of life, after which etcd would close the connection if they
     // came too often, and for a probe.
     let disturbed = tokio::time::timeout(Duration::from_secs(35), watch.changed()).await;
     assert!(disturbed.is_err(), "{disturbed:?}");
+    assert_eq!(proxy.accepted(), 1, "the connection was closed");
 }
