@@ -137,12 +137,15 @@ impl Server {
     ///
     /// # Errors
     /// When they are not there within 5 seconds.
-    pub async fn register(&self) -> Result<(), Error> {
-        let enrolment = &self.enrolled.0;
-        if enrolment.is_required() {
-            enrolment.require(&self.shared.router.paths()).await?;
+    pub fn register(&self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        // Not `&self`: stop callbacks are not `Sync`, and servers are also started in tasks.
+        let (enrolment, paths) = (self.enrolled.0.clone(), self.shared.router.paths());
+        async move {
+            if enrolment.is_required() {
+                enrolment.require(&paths).await?;
+            }
+            Ok(())
         }
-        Ok(())
     }
 
     /// A handle that outlives the call to serve.
