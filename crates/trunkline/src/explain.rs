@@ -244,6 +244,13 @@ impl fmt::Display for Explanation {
     }
 }
 
+impl Explanation {
+    /// One attempt, and an answer that no other attempt would change.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.gave_up == Some(GaveUp::Final) && self.attempts.len() <= 1
+    }
+}
+
 impl Attempt {
     /// What it ended in, without the advice.
     fn text(&self) -> Option<&str> {

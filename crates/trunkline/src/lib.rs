@@ -153,6 +153,9 @@ pub mod guide {
     #[doc = include_str!("../docs/guide/balancing.md")]
     pub mod balancing {}
 
+    #[doc = include_str!("../docs/guide/explaining.md")]
+    pub mod explaining {}
+
     #[doc = include_str!("../docs/guide/errors.md")]
     pub mod errors {}
 

@@ -70,11 +70,10 @@ impl Pending {
 
     #[inline]
     fn succeeded(&self) {
-        let health = self.connection.health();
-        health.succeeded();
+        // The connection has counted it. How long it took is asked where there is a choice.
         if let Some(started) = self.started {
             let now = Instant::now();
-            health.stats.took(now.saturating_duration_since(started), now);
+            self.connection.health().stats.took(now.saturating_duration_since(started), now);
         }
     }
 

@@ -84,20 +84,20 @@ impl Health {
         (self.breaker.successes().saturating_sub(self.bad_answers.load(Ordering::Relaxed)), bad)
     }
 
-    /// A call was answered well.
+    /// So many calls were answered well.
     #[inline]
-    pub(crate) fn succeeded(&self) {
+    pub(crate) fn succeeded(&self, calls: u64) {
+        self.breaker.succeeded(calls);
         if self.stats.has_trial() {
             let _carrying = self.carrying.lock();
-            return self.apply(self.breaker.trial_succeeded());
+            self.apply(self.breaker.trial_succeeded());
         }
-        self.breaker.succeeded();
     }
 
     /// A oneway call was sent. Nothing better will be heard of it, so it is a trial passed.
     pub(crate) fn was_written(&self) {
         if self.stats.has_trial() {
-            self.succeeded();
+            self.succeeded(1);
         }
     }
 
@@ -120,7 +120,7 @@ impl Health {
             }
             kind => {
                 // It answered: the breaker is content.
-                self.succeeded();
+                self.succeeded(1);
                 match kind {
                     ErrorKind::Overloaded => {
                         if let Some(wait) = error.retry_after().filter(|wait| !wait.is_zero()) {
