@@ -462,6 +462,7 @@ impl Connection {
                 }
             };
             tokio::select! {
+                biased;
                 () = late => {}
                 () = self.timer.notified() => continue,
             }

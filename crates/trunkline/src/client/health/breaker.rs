@@ -78,6 +78,14 @@ impl Breaker {
         Self { trip, ..Self::off() }
     }
 
+    /// How often it has to be told the time to know how many calls fall into its window.
+    pub(crate) fn looks_every(&self) -> Option<Duration> {
+        match self.trip {
+            Trip::Rate { window, .. } => Some(window / PIECES),
+            Trip::Never | Trip::Consecutive(_) => None,
+        }
+    }
+
     /// How long it is open at first.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
@@ -273,6 +281,16 @@ impl State {
             }
             _ => false,
         }
+    }
+
+    /// The call that was let through to try did not get to the server: another one may.
+    pub(crate) fn return_trial(&self) -> bool {
+        let mut inner = self.inner.lock();
+        let trying = matches!(inner.stand, Stand::Trying { .. });
+        if trying {
+            inner.stand = Stand::Trying { since: None };
+        }
+        trying
     }
 
     /// Looks at the clock. When the pause is over, a call may try.

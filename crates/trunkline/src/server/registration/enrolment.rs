@@ -129,6 +129,7 @@ impl Enrolment {
                 });
             }
             tokio::select! {
+                biased;
                 () = self.woken.notified() => {}
                 Some(closed) = closing.join_next() => {
                     if let Ok(key) = closed {
