@@ -185,6 +185,16 @@ impl fmt::Display for Exclusion {
     }
 }
 
+impl fmt::Display for ListState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => f.write_str("waited for"),
+            Self::Fresh => f.write_str("fresh"),
+            Self::Stale { age, why } => write!(f, "{} old: {why}", rounded(*age)),
+        }
+    }
+}
+
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
