@@ -58,6 +58,11 @@ impl FromStr for Address {
         if target.is_empty() {
             return refuse("there is no address behind the network");
         }
+        if !network.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'+')) {
+            // A registry's URL with a mistyped scheme has a password there: it is not repeated.
+            let why = "what stands before the `@` is no network's name (a registry is written scheme://…)";
+            return Err(AddressError { text: format!("…@{target}"), why });
+        }
         if matches!(network, "tcp" | "tcp4" | "tcp6") {
             let Some((host, port)) = target.rsplit_once(':') else {
                 return refuse("a port is missing: write host:port");
@@ -119,12 +124,13 @@ mod tests {
         for (text, why) in [
             ("", "no address"),
             ("@x", "network before"),
+            ("etcd:me:secret@h/base", "no network's name"),
             ("tcp@host", "port is missing"),
             ("tcp@host:x", "not a number"),
             ("tcp@::1:80", "brackets"),
         ] {
             let error = text.parse::<Address>().unwrap_err().to_string();
-            assert!(error.contains(why), "{text}: {error}");
+            assert!(error.contains(why) && !error.contains("secret"), "{text}: {error}");
         }
     }
 }
