@@ -59,6 +59,8 @@ pub(crate) trait Origin: Send + Sync + 'static {
         payload: Bytes,
     ) -> BoxFuture<'a, Result<(), Error>>;
     fn closed(&self) -> BoxFuture<'_, ()>;
+    /// Ends the connection at once, whatever is under way on it.
+    fn cut(&self, why: &'static str);
 }
 
 thread_local! {
@@ -163,7 +165,7 @@ impl Ctx {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! { () = gone => {}, () = late => {} }
+        tokio::select! { biased; () = gone => {}, () = late => {} }
     }
 
     /// Makes this the current context around a future, for tasks that a handler spawns: calls

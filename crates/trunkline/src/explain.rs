@@ -102,7 +102,7 @@ pub enum Exclusion {
     Ejected,
     /// There is no connection to it: the last dial failed.
     Down(Arc<str>),
-    /// Its connection was lost and is being dialled again.
+    /// It is not connected and being dialled: its connection was lost, or takes its time to come up.
     Lost,
     /// It said that it is stopping.
     Draining,
@@ -173,15 +173,25 @@ impl fmt::Display for Exclusion {
             Self::Filtered => "refused by a filter",
             Self::NoWeight => "its weight is not positive",
             Self::UnknownNetwork => "no transport for its network",
-            Self::BreakerOpen => "breaker open",
-            Self::Ejected => "ejected",
+            Self::BreakerOpen => "its breaker is open",
+            Self::Ejected => "ejected: it does much worse than the others",
             Self::Down(why) => return write!(f, "down: {why}"),
-            Self::Lost => "connection lost, being dialled",
-            Self::Draining => "stopping",
-            Self::Resting => "asked for a rest",
+            Self::Lost => "not connected, being dialled",
+            Self::Draining => "it is stopping",
+            Self::Resting => "it asked for a rest",
             Self::Tried => "tried already",
             Self::NotPinned => "not the address that the call names",
         })
+    }
+}
+
+impl fmt::Display for ListState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => f.write_str("waited for"),
+            Self::Fresh => f.write_str("fresh"),
+            Self::Stale { age, why } => write!(f, "{} old: {why}", rounded(*age)),
+        }
     }
 }
 
@@ -202,7 +212,9 @@ impl fmt::Display for GaveUp {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.candidates_in_all + self.excluded_in_all;
-        let could = self.candidates_in_all;
+        // Where the call has been could take it, too.
+        let tried = self.excluded.iter().filter(|excluded| excluded.why == Exclusion::Tried).count();
+        let could = self.candidates_in_all + tried;
         match &self.list {
             ListState::Waiting => write!(f, "no list of instances came from {} yet", self.source)?,
             _ if all == 0 => write!(f, "{} lists no instance", self.source)?,
@@ -228,8 +240,9 @@ impl fmt::Display for Explanation {
             f.write_str(if n == 0 { "; kept out " } else { ", " })?;
             write!(f, "{} ({})", excluded.address, excluded.why)?;
         }
-        if self.excluded_in_all > 4 {
-            write!(f, " and {} more", self.excluded_in_all - 4)?;
+        match self.excluded_in_all - tried {
+            0..=4 => {}
+            kept_out => write!(f, " and {} more", kept_out - 4)?,
         }
         if let Some(why) = self.gave_up {
             write!(f, "; {why}")?;
@@ -238,6 +251,13 @@ impl fmt::Display for Explanation {
             Some(left) if !left.is_zero() => write!(f, "; {} left", rounded(left)),
             _ => Ok(()),
         }
+    }
+}
+
+impl Explanation {
+    /// One attempt, and an answer that no other attempt would change.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.gave_up == Some(GaveUp::Final) && self.attempts.len() <= 1
     }
 }
 

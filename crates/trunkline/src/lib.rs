@@ -69,7 +69,7 @@
 //! | `etcd` | registries in etcd (v3): `etcd://host:2379/base` |
 //! | `tls` | TLS on TCP, both ways, with rustls and ring: see `transport::tls` |
 //! | `tower` | tower's layers as middleware, and a client as a tower service |
-//! | `testing` | clients without a network, and far ends spoken frame by frame |
+//! | `testing` | clients without a network, scripted servers, simulations of fleets, far ends spoken frame by frame |
 //!
 //! Features add names and never change behaviour. There is no unsafe code, nothing global, and nothing here prints or
 //! reads the environment.
@@ -77,6 +77,7 @@
 pub mod balance;
 pub mod budget;
 pub mod call;
+mod chance;
 pub mod client;
 pub mod codec;
 pub mod config;
@@ -152,8 +153,14 @@ pub mod guide {
     #[doc = include_str!("../docs/guide/balancing.md")]
     pub mod balancing {}
 
+    #[doc = include_str!("../docs/guide/explaining.md")]
+    pub mod explaining {}
+
     #[doc = include_str!("../docs/guide/errors.md")]
     pub mod errors {}
+
+    #[doc = include_str!("../docs/guide/failure.md")]
+    pub mod failure {}
 
     #[doc = include_str!("../docs/guide/middleware.md")]
     pub mod middleware {}
@@ -178,6 +185,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/testing.md")]
     pub mod testing {}
+
+    #[doc = include_str!("../docs/guide/simulation.md")]
+    pub mod simulation {}
 
     #[doc = include_str!("../docs/guide/from-go.md")]
     pub mod from_go {}

@@ -23,7 +23,6 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -56,6 +55,7 @@ mod warm_up;
 mod weighted;
 mod weighted_random;
 
+pub use crate::chance::Random;
 pub use by_name::by_name;
 pub use from_fn::{FromFn, from_fn};
 pub use go_hash::GoHash;
@@ -227,49 +227,5 @@ impl fmt::Debug for Pick<'_> {
             .field("method", &self.method)
             .field("candidates", &self.candidates.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Chance that can be repeated: the same seed gives the same numbers. Shared without a lock.
-#[derive(Debug)]
-pub struct Random(AtomicU64);
-
-impl Random {
-    /// Numbers that follow from this seed.
-    pub fn seeded(seed: u64) -> Self {
-        Self(AtomicU64::new(seed))
-    }
-
-    /// Numbers that nobody can foretell.
-    pub fn new() -> Self {
-        use std::hash::{BuildHasher, Hasher};
-        Self::seeded(std::hash::RandomState::new().build_hasher().finish())
-    }
-
-    /// The next number (SplitMix64).
-    pub fn next(&self) -> u64 {
-        let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`, each as likely as any other; 0 for a bound of 0.
-    pub fn below(&self, bound: usize) -> usize {
-        // Multiplying and shifting is a division that was saved (Lemire); the bias is below
-        // bound / 2^64.
-        ((u128::from(self.next()) * bound as u128) >> 64) as usize
-    }
-
-    /// A number from 0 up to, and without, 1.
-    pub fn fraction(&self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
-impl Default for Random {
-    fn default() -> Self {
-        Self::new()
     }
 }

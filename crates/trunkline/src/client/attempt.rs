@@ -70,11 +70,10 @@ impl Pending {
 
     #[inline]
     fn succeeded(&self) {
-        let health = self.connection.health();
-        health.succeeded();
+        // The connection has counted it. How long it took is asked where there is a choice.
         if let Some(started) = self.started {
             let now = Instant::now();
-            health.stats.took(now.saturating_duration_since(started), now);
+            self.connection.health().stats.took(now.saturating_duration_since(started), now);
         }
     }
 
@@ -89,6 +88,7 @@ impl Pending {
         tell_address: bool,
     ) -> Result<Reply, Error> {
         if matches!(outcome, Outcome::Written) {
+            self.connection.health().was_written();
             return Ok(Reply::default());
         }
         let result = conclude(outcome, &self.connection, settings, names, idempotent, tell_address);
@@ -100,13 +100,27 @@ impl Pending {
     }
 }
 
+/// A call that was given up sooner than this says nothing of an instance whose latency is unknown.
+const LONG: Duration = Duration::from_millis(10);
+
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
+        let given_up = self.key.take();
+        if let Some(key) = given_up {
             self.connection.cancel(key);
         }
-        if self.started.is_some() {
-            self.connection.health().stats.end();
+        if let Some(started) = self.started {
+            let stats = &self.connection.health().stats;
+            stats.end();
+            if given_up.is_some() {
+                // It would have taken longer than this: else a slow one whose answers nobody waits
+                // for would never be known to be slow.
+                let now = Instant::now();
+                let took = now.saturating_duration_since(started);
+                if took > stats.latency(now).unwrap_or(LONG) {
+                    stats.took(took, now);
+                }
+            }
         }
     }
 }
@@ -160,10 +174,9 @@ impl AttemptEnd<'_, '_> {
         let names = (target.service(), target.method());
         let named = |error: Error| error.of(names.0, names.1).idempotent(idempotent);
         let body = call.body.share().into_bytes();
-        let chosen = self.course.choose(fleet, call, self.place).await.map_err(named)?;
-        let endpoint = &chosen.endpoint;
+        let mut chosen = self.course.choose(fleet, call, self.place).await.map_err(named)?;
         loop {
-            let connection = endpoint.connection(call.deadline).await.map_err(named)?;
+            let connection = self.course.connection(&chosen, call.deadline).await.map_err(named)?;
             let now = Instant::now();
             let left = call.deadline.map(|at| at.saturating_duration_since(now));
             if left == Some(Duration::ZERO) {
@@ -185,6 +198,7 @@ impl AttemptEnd<'_, '_> {
             .await;
             match begun {
                 Ok(key) => {
+                    chosen.unsent = false;
                     let mut pending = Pending::new(connection, key, chosen.is_choice.then_some(now));
                     let outcome = std::future::poll_fn(|cx| pending.poll(cx)).await;
                     return pending.conclude(outcome, &inner.settings, names, idempotent, true);

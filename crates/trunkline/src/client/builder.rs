@@ -56,7 +56,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a heartbeat waits for its echo before the connection is given up: 5 s.
+    /// How long a heartbeat waits for its echo before the connection is given up: 3 s.
     pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
         self.settings.heartbeat_timeout = timeout;
         self
@@ -179,6 +179,14 @@ impl ClientBuilder {
     /// How much load retries may add.
     pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
         self.settings.retry_budget = budget;
+        self
+    }
+
+    /// Draws all that is left to chance, which instance is picked and how long pauses are, from
+    /// this seed: a client that is called in the same order at the same moments does the same
+    /// again. For tests and simulations.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
         self
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use trunkline_wire::{EncodeError, FrameEncoder, Header, Message, keys};
+use trunkline_wire::{EncodeError, FrameEncoder, Header, Message, Status, keys};
 
 use super::health::Health;
 use super::heartbeat;
@@ -388,11 +388,13 @@ impl Connection {
 
     /// Gives whatever frames have arrived to whom they are for; some frames end the connection.
     fn take_in(self: &Arc<Self>, incoming: &mut Incoming, arrived: &mut Arrived) -> Option<Reason> {
+        let mut good = 0;
         let end = loop {
             match incoming.next() {
                 Ok(Some(message)) => {
                     let header = message.header();
                     if header.is_response() {
+                        good += u64::from(header.status() == Status::Normal && !header.is_heartbeat());
                         arrived.replies.push(message);
                     } else if header.is_push() {
                         self.pushed(&message);
@@ -404,6 +406,10 @@ impl Connection {
                 Err(error) => break Some(Reason::new(format!("protocol error: {error}"))),
             }
         };
+        if good > 0 {
+            // Once for the batch: a counter that all callers wrote would be their bottleneck.
+            self.health.succeeded(good);
+        }
         // A large reply's part of the budget is its caller's from here on.
         drop(incoming.take_charge());
         let Arrived { replies, wakers } = arrived;
@@ -456,6 +462,7 @@ impl Connection {
                 }
             };
             tokio::select! {
+                biased;
                 () = late => {}
                 () = self.timer.notified() => continue,
             }

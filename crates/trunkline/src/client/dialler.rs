@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::health::Health;
 use super::inbound::Inbound;
 use super::settings::Settings;
-use crate::balance::{Random, Shut};
+use crate::chance::Random;
 use crate::error::{Error, ErrorKind};
 use crate::later::LONGEST;
 use crate::transport::{Address, Transport};
@@ -47,6 +47,9 @@ pub(super) struct Down {
     lost: Option<Arc<str>>,
 }
 
+/// A server that takes longer to connect to gets no calls meanwhile that others can take.
+const SOON: Duration = Duration::from_millis(250);
+
 impl Dialler {
     pub(super) async fn run(self) {
         let (first, most) = self.settings.backoff;
@@ -57,7 +60,15 @@ impl Dialler {
         let mut said_down = false;
         let mut silent = false;
         loop {
-            match self.dial(silent).await {
+            let mut dialling = std::pin::pin!(self.dial(silent));
+            let dialled = match tokio::time::timeout(SOON, &mut dialling).await {
+                Ok(dialled) => dialled,
+                Err(_) => {
+                    self.health.is_not_connected();
+                    dialling.await
+                }
+            };
+            match dialled {
                 Ok(connection) => {
                     let since = Instant::now();
                     if std::mem::take(&mut said_down) {
@@ -69,8 +80,7 @@ impl Dialler {
                     connection.unusable().await;
                     self.live.store(None);
                     silent = connection.was_silent();
-                    let stops = connection.is_draining();
-                    self.health.stats.shut(if stops { Shut::Draining } else { Shut::Lost });
+                    self.health.disconnected(connection.is_draining());
                     lost = Some(connection.reason().text.into());
                     self.status.send_replace(Status::Dialling(lost.clone()));
                     // A server that takes connections and drops them is not to be hammered.

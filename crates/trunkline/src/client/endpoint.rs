@@ -13,7 +13,6 @@ use super::dialler::{Dialler, Status, append_lost};
 use super::health::Health;
 use super::inbound::Inbound;
 use super::settings::Settings;
-use crate::balance::Random;
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Address, Transport};
 
@@ -76,6 +75,14 @@ impl Endpoint {
         &self.health
     }
 
+    /// A call that was meant for it did not get there.
+    #[inline]
+    pub(crate) fn was_not_asked(&self) {
+        if self.health.stats.has_trial() {
+            self.health.return_trial();
+        }
+    }
+
     /// Whether it was ever wanted.
     pub(crate) fn is_started(&self) -> bool {
         self.lines.get().is_some()
@@ -90,7 +97,7 @@ impl Endpoint {
         self.lines.get_or_init(|| {
             let mut slots = Vec::new();
             let mut tasks = Vec::new();
-            for _ in 0..self.settings.connections.max(1) {
+            for line in 0..self.settings.connections.max(1) {
                 let (sender, status) = watch::channel(Status::Dialling(None));
                 let live = Arc::new(ArcSwapOption::empty());
                 let dialler = Dialler {
@@ -99,7 +106,7 @@ impl Endpoint {
                     settings: self.settings.clone(),
                     inbound: self.inbound.clone(),
                     health: self.health.clone(),
-                    random: Random::new(),
+                    random: self.settings.random(&format!("dials of {} by line {line}", self.address)),
                     status: sender,
                     live: live.clone(),
                 };

@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use super::fleet::Fleet;
 use super::health::Health;
 use super::pool::Table;
-use crate::balance::{Candidate, Shut, Stats};
+use crate::balance::{Candidate, Shut};
 use crate::error::{Error, ErrorKind};
-use crate::explain::{CandidateState, Excluded, Exclusion, Explanation, ListState, NAMED};
+use crate::explain::{Attempt, CandidateState, Excluded, Exclusion, Explanation, ListState, NAMED};
 use crate::registry::Trust;
 
-/// Who could take the call and who could not.
-pub(super) fn of(table: &Table, fleet: &Fleet, tried: &[Arc<Stats>]) -> Explanation {
+/// Who could take the call and who could not, after these attempts. `pinned` is the address that
+/// the call names.
+pub(super) fn of(table: &Table, fleet: &Fleet, attempts: Vec<Attempt>, pinned: Option<&str>) -> Explanation {
     let now = Instant::now();
     let mut explanation = Explanation {
         source: fleet.source().clone(),
@@ -24,17 +25,20 @@ pub(super) fn of(table: &Table, fleet: &Fleet, tried: &[Arc<Stats>]) -> Explanat
         candidates_in_all: 0,
         excluded: Vec::new(),
         excluded_in_all: 0,
-        attempts: Vec::new(),
+        attempts,
         took: Duration::ZERO,
         left: None,
         gave_up: None,
     };
     for (candidate, endpoint) in table.candidates().iter().zip(table.endpoints()) {
         let address = endpoint.name();
-        let exclusion = exclusion(endpoint.health()).or_else(|| {
-            let been_there = tried.iter().any(|tried| Arc::ptr_eq(tried, &candidate.stats));
-            been_there.then_some(Exclusion::Tried)
-        });
+        let failed_there =
+            |attempt: &Attempt| attempt.failed.is_some() && attempt.address.as_deref() == Some(&**address);
+        let exclusion = match pinned {
+            Some(pinned) if pinned != &**address => Some(Exclusion::NotPinned),
+            _ => exclusion(endpoint.health())
+                .or_else(|| explanation.attempts.iter().any(failed_there).then_some(Exclusion::Tried)),
+        };
         match exclusion {
             Some(why) => note(&mut explanation, address.clone(), why),
             None => {
@@ -46,15 +50,22 @@ pub(super) fn of(table: &Table, fleet: &Fleet, tried: &[Arc<Stats>]) -> Explanat
         }
     }
     for (instance, why) in table.excluded() {
-        note(&mut explanation, instance.address().as_str().into(), why.clone());
+        let address = instance.address().as_str();
+        let other = pinned.is_some_and(|pinned| pinned != address);
+        note(&mut explanation, address.into(), if other { Exclusion::NotPinned } else { why.clone() });
     }
     explanation
 }
 
 fn note(explanation: &mut Explanation, address: Arc<str>, why: Exclusion) {
     explanation.excluded_in_all += 1;
-    if explanation.excluded.len() < NAMED {
-        explanation.excluded.push(Excluded { address, why });
+    let excluded = &mut explanation.excluded;
+    // Where the call has been comes first: these are few, and are all named.
+    if why == Exclusion::Tried {
+        excluded.insert(0, Excluded { address, why });
+        excluded.truncate(NAMED);
+    } else if excluded.len() < NAMED {
+        excluded.push(Excluded { address, why });
     }
 }
 
@@ -92,9 +103,17 @@ fn list_state(trust: &Trust, now: Instant) -> ListState {
 }
 
 /// There is a list, and nobody on it can take the call.
-pub(super) fn nobody(table: &Table, source: &str) -> Error {
+pub(super) fn nobody(table: &Table, source: &str, pinned: Option<&str>) -> Error {
     let (candidates, excluded) = (table.candidates().len(), table.excluded().len());
-    let text = if candidates + excluded == 0 {
+    let text = if let Some(pinned) = pinned {
+        match table.excluded().iter().find(|(instance, _)| instance.address().as_str() == pinned) {
+            Some((_, why)) => format!("{pinned}, which the call names, cannot take it: {why}"),
+            None => format!(
+                "{pinned}, which the call names, is not on the list of {source}; see that it is registered there, or \
+                 let the client choose"
+            ),
+        }
+    } else if candidates + excluded == 0 {
         format!("{source} lists no instance of the service; see that one is registered there under this name")
     } else {
         let first = table.endpoints().iter().find_map(|e| Some((e.name().clone(), exclusion(e.health())?)));

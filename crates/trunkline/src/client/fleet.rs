@@ -115,6 +115,9 @@ impl Fleet {
     #[cold]
     fn add(&self, service: &str) -> Result<Arc<Pool>, Error> {
         let _adding = self.adding.lock();
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(self.is_closed());
+        }
         let pools = self.pools.load_full();
         if let Some(pool) = pools.get(service) {
             return Ok(pool.clone());
@@ -154,9 +157,20 @@ impl Fleet {
     pub(crate) async fn addresses(&self, call: &Call) -> Result<Vec<Arc<str>>, Error> {
         let table = self.table(call).await?;
         if table.endpoints().is_empty() {
-            return Err(explanation::nobody(&table, &self.source));
+            return Err(explanation::nobody(&table, &self.source, None));
         }
         Ok(table.endpoints().iter().map(|endpoint| endpoint.name().clone()).collect())
+    }
+
+    /// All instances of a service, each with why it is kept out of the choice, if it is.
+    #[cfg(feature = "testing")]
+    pub(crate) fn exclusions(&self, service: &str) -> Vec<(String, Option<crate::explain::Exclusion>)> {
+        let Ok(pool) = self.pool(service) else { return Vec::new() };
+        let table = pool.table();
+        let able =
+            table.endpoints().iter().map(|e| (e.name().to_string(), explanation::exclusion(e.health())));
+        let not = table.excluded().iter().map(|(i, why)| (i.address().to_string(), Some(why.clone())));
+        able.chain(not).collect()
     }
 
     /// Waits until a service, or else each one that was called or watched so far, has an instance
@@ -179,6 +193,12 @@ impl Fleet {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.keeper.abort();
+        // Whoever adds one holds this lock, and looks whether the client is closed.
+        let adding = self.adding.lock();
+        for pool in self.only.iter().chain(self.pools.load().values()) {
+            pool.close();
+        }
+        drop(adding);
         for endpoint in self.grounds.endpoints() {
             endpoint.close();
         }
@@ -221,6 +241,7 @@ async fn ready(pool: &Pool) {
             }
         };
         tokio::select! {
+            biased;
             () = one_is_up => return,
             () = pool.changed(&table) => {}
         }
@@ -242,13 +263,15 @@ async fn any_ready(endpoints: &[Arc<Endpoint>]) {
 /// So many instances are dialled to find one that is up.
 const ASKED: usize = 16;
 
-/// How often the keeper looks at the clock though nothing happened: breakers count by the second.
+/// How often the keeper looks at the clock though nothing happened: breakers count by the second,
+/// or by a part of their window where that is short.
 const LOOK: Duration = Duration::from_secs(1);
 
 async fn keep(grounds: Arc<Grounds>, only: Option<Arc<Pool>>, pools: Arc<ArcSwap<Pools>>) {
     let rules = grounds.settings.ejection.clone();
     let mut seen = HashMap::new();
     let mut compare = Instant::now() + rules.as_ref().map_or(LOOK, |rules| rules.interval);
+    let look = grounds.settings.breaker.looks_every().map_or(LOOK, |every| every.min(LOOK));
     loop {
         let now = Instant::now();
         let next = grounds
@@ -256,7 +279,7 @@ async fn keep(grounds: Arc<Grounds>, only: Option<Arc<Pool>>, pools: Arc<ArcSwap
             .iter()
             .filter(|endpoint| endpoint.is_started())
             .filter_map(|endpoint| endpoint.health().tick(now))
-            .fold(now + LOOK, Instant::min);
+            .fold(now + look, Instant::min);
         if let Some(rules) = rules.as_ref().filter(|_| now >= compare) {
             compare = now + rules.interval;
             let mut fresh = HashMap::new();
@@ -266,6 +289,7 @@ async fn keep(grounds: Arc<Grounds>, only: Option<Arc<Pool>>, pools: Arc<ArcSwap
             seen = fresh;
         }
         tokio::select! {
+            biased;
             // A moment's rest, so that what is due now is not asked again and again.
             () = tokio::time::sleep_until(next.max(now + Duration::from_millis(1))) => {}
             () = grounds.keeper.notified() => {}

@@ -180,6 +180,12 @@ impl Client {
         self.0.inbound.end();
     }
 
+    /// All instances of a service, each with why it is kept out of the choice, if it is.
+    #[cfg(feature = "testing")]
+    pub(crate) fn exclusions(&self, service: &str) -> Vec<(String, Option<crate::explain::Exclusion>)> {
+        self.0.fleet().map(|fleet| fleet.exclusions(service)).unwrap_or_default()
+    }
+
     /// Whether a call may take the short way: over a network, with no layers around it.
     #[inline]
     pub(super) fn fleet_without_layers(&self) -> Option<&Fleet> {

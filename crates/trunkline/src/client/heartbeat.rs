@@ -33,6 +33,7 @@ pub(super) async fn beat(connection: &Connection, interval: Duration, wait: Dura
             let heard = connection.activity.reads();
             let step = QUIET.min(interval - quiet);
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(step) => {}
                 () = connection.unusable() => return,
             }

@@ -1,7 +1,7 @@
 //! One service's instances as this client may call them: who is a candidate, who is not and why,
 //! and the picker over those who are. Immutable; a new list makes a new table.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
@@ -49,7 +49,7 @@ pub(crate) struct Grounds {
     /// Wakes the keeper: a reason has come whose time will be over.
     pub(crate) keeper: Arc<Notify>,
     /// One for each address, whatever services it offers.
-    endpoints: Mutex<HashMap<Address, Weak<Endpoint>>>,
+    endpoints: Mutex<BTreeMap<Address, Weak<Endpoint>>>,
 }
 
 /// What a call wants of a pick.
@@ -68,10 +68,10 @@ const EAGER: usize = 16;
 impl Grounds {
     pub(crate) fn new(settings: Arc<Settings>, transports: Transports, inbound: Inbound) -> Self {
         Self {
+            random: settings.random("picks"),
             settings,
             transports,
             inbound,
-            random: Random::new(),
             keeper: Arc::new(Notify::new()),
             endpoints: Mutex::default(),
         }
@@ -84,7 +84,8 @@ impl Grounds {
             return Some(known);
         }
         let transport = self.transports.get(address.network())?;
-        let health = Health::new(self.settings.breaker, self.keeper.clone());
+        let random = self.settings.random(&format!("health of {address}"));
+        let health = Health::new(self.settings.breaker, self.keeper.clone(), random);
         let endpoint =
             Arc::new(Endpoint::new(address.clone(), transport, &self.settings, &self.inbound, health));
         endpoints.insert(address.clone(), Arc::downgrade(&endpoint));
@@ -170,9 +171,16 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// Takes no new lists: they would have connections made.
+    pub(crate) fn close(&self) {
+        self.task.abort();
+    }
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.task.abort();
+        self.close();
     }
 }
 
@@ -192,6 +200,7 @@ async fn follow(
             }
         };
         let snapshot = tokio::select! {
+            biased;
             next = watch.changed() => next,
             () = refreshed => Some(watch.current()),
         };
@@ -236,6 +245,11 @@ impl Table {
     #[inline]
     pub(crate) fn is_choice(&self) -> bool {
         self.candidates.len() > 1
+    }
+
+    /// The endpoint at this address.
+    pub(crate) fn at(&self, address: &str) -> Option<&Arc<Endpoint>> {
+        self.endpoints.iter().find(|endpoint| endpoint.address().as_str() == address)
     }
 
     /// The endpoint for a call: of those that the call has not been to, an open one; failing that

@@ -369,6 +369,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         };
         let picked = table.pick(wanted, &fleet.grounds().random);
         let Some(connection) = picked.and_then(|endpoint| endpoint.live()) else {
+            picked.into_iter().for_each(|endpoint| endpoint.was_not_asked());
             return self.boxed(prepared);
         };
         let head = Head {
@@ -388,11 +389,13 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             }
             // The long way waits for a place or for another connection.
             Err(NotStarted::Closed(unsent) | NotStarted::Full(unsent)) => {
+                picked.into_iter().for_each(|endpoint| endpoint.was_not_asked());
                 let body = unsent.into_payload().into();
                 Ok(self.on_its_way(self.call_with(prepared, body, CompressType::NONE), None))
             }
             Err(error) => {
                 let error = attempt::not_started(&error, connection.address()).of(names.0, names.1);
+                picked.into_iter().for_each(|endpoint| endpoint.was_not_asked());
                 let endpoint = Some(connection.health().stats.clone());
                 self.go_on(Begun { error, endpoint, at: prepared.now }, prepared.deadline)
             }

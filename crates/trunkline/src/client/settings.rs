@@ -10,6 +10,7 @@ use super::fail::{FailMode, Retries, RetryBudget};
 use super::health::{Breaker, Ejection};
 use crate::balance::{Balancer, P2c};
 use crate::budget::ByteBudget;
+use crate::chance::Random;
 use crate::config::MethodConfig;
 use crate::error::Error;
 use crate::registry::Instance;
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) ejection: Option<Ejection>,
     /// What holds for single methods, by service and method.
     pub(crate) methods: HashMap<String, HashMap<String, MethodConfig>>,
+    /// What all chance follows from, in runs that are to be repeated.
+    pub(crate) seed: Option<u64>,
 }
 
 impl Settings {
@@ -50,6 +53,11 @@ impl Settings {
     #[inline]
     pub(crate) fn idempotent_is_plain(&self) -> bool {
         self.fail_mode != FailMode::Failbackup && self.retries.attempt_timeout.is_none()
+    }
+
+    /// Chance for one use.
+    pub(crate) fn random(&self, what: &str) -> Random {
+        Random::for_use(self.seed, what)
     }
 
     /// What holds for the calls of this method, where something does.
@@ -88,6 +96,7 @@ impl Default for Settings {
             breaker: Breaker::default(),
             ejection: Some(Ejection::default()),
             methods: HashMap::new(),
+            seed: None,
         }
     }
 }

@@ -338,8 +338,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.line())?;
         match &self.0.explanation {
-            Some(explanation) => write!(f, "\n{explanation}"),
-            None => Ok(()),
+            // Of an answer that is final the first line says it all.
+            Some(explanation) if !explanation.is_plain() => write!(f, "\n{explanation}"),
+            _ => Ok(()),
         }
     }
 }

@@ -39,6 +39,7 @@
 //! | [`LoadShed`] | refuses calls while the process has more to do than it can |
 //! | [`ConcurrencyLimit`] | how many calls run at a time |
 //! | [`Timeout`] | how long a call may take; further out it would include the waiting of the two limits |
+//! | [`Faults`] | what goes wrong, for tests and drills |
 //! | [`Tower`], of the feature `tower` | any tower layer |
 //!
 //! All but [`Auth`] work on a client as well, where [`Auth::token`] sends what a server's
@@ -55,6 +56,7 @@ use crate::transport::BoxFuture;
 mod alias;
 mod auth;
 mod concurrency;
+mod faults;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod rate;
@@ -67,6 +69,7 @@ mod trace;
 pub use alias::Alias;
 pub use auth::{Auth, AuthRequest, BearerToken, Check, Token};
 pub use concurrency::ConcurrencyLimit;
+pub use faults::{Fault, Faults};
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 pub use rate::RateLimit;

@@ -11,6 +11,7 @@ use trunkline_wire::{Metadata, keys};
 use super::{Middleware, Next, Side};
 use crate::call::{Call, Reply};
 use crate::error::Error;
+use crate::explain::Explanation;
 
 /// Puts a `tracing` span around every call, on either end, and carries the trace from one to the
 /// other in the metadata `traceparent` and `tracestate`, as W3C and Go's tracing plugins have it.
@@ -31,6 +32,7 @@ use crate::error::Error;
 /// | `peer` | who answered, where somebody did | who calls |
 /// | `outcome` | `ok` or the [kind of error](crate::ErrorKind::as_str) | the same |
 /// | `error` | the error, if there was one, cut at 1,024 characters | the same |
+/// | `candidates`, `excluded`, `attempts`, `list`, `gave_up`, `left` | the call's [explanation](crate::explain::Explanation), where it has one: how many could take it, who could not and why, where it went, how far the list is believed, why there was no further attempt, what was left of its time | |
 ///
 /// Where nobody listens to the span, because the level is off, no id is made, and a trace that
 /// came along goes on unchanged.
@@ -134,6 +136,12 @@ fn span(side: Side, call: &Call) -> Span {
                 peer = call.peer().map(|peer| &*peer.address),
                 outcome = Empty,
                 error = Empty,
+                candidates = Empty,
+                excluded = Empty,
+                attempts = Empty,
+                list = Empty,
+                gave_up = Empty,
+                left = Empty,
             )
         };
     }
@@ -144,16 +152,38 @@ fn span(side: Side, call: &Call) -> Span {
 }
 
 fn record(span: &Span, side: Side, result: &Result<Reply, Error>) {
-    let (outcome, address) = match result {
-        Ok(reply) => ("ok", reply.address()),
+    let (outcome, address, explanation) = match result {
+        Ok(reply) => ("ok", reply.address(), reply.explanation.as_deref()),
         Err(error) => {
-            span.record("error", cut(&error.to_string(), LONGEST_TEXT));
-            (error.kind().as_str(), error.address())
+            span.record("error", cut(&error.line().to_string(), LONGEST_TEXT));
+            (error.kind().as_str(), error.address(), error.explanation())
         }
     };
     span.record("outcome", outcome);
+    if let Some(explanation) = explanation.filter(|_| side == Side::Client) {
+        explain(span, explanation);
+    }
     if let Some(address) = address.filter(|_| side == Side::Client) {
         span.record("peer", address);
+    }
+}
+
+fn explain(span: &Span, explanation: &Explanation) {
+    span.record("candidates", explanation.candidates_in_all);
+    let excluded: Vec<_> = explanation
+        .excluded
+        .iter()
+        .map(|excluded| format!("{} ({})", excluded.address, excluded.why))
+        .collect();
+    span.record("excluded", cut(&excluded.join(", "), LONGEST_TEXT));
+    let attempts: Vec<_> = explanation.attempts.iter().map(ToString::to_string).collect();
+    span.record("attempts", cut(&attempts.join(", "), LONGEST_TEXT));
+    span.record("list", format_args!("{}", explanation.list));
+    if let Some(gave_up) = explanation.gave_up {
+        span.record("gave_up", format_args!("{gave_up}"));
+    }
+    if let Some(left) = explanation.left {
+        span.record("left", format_args!("{left:?}"));
     }
 }
 

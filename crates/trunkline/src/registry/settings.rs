@@ -26,6 +26,9 @@ pub struct Settings {
     /// Whether addresses of this machine alone, such as 127.0.0.1, may be registered
     /// (`loopback`). They may anyway where the registry itself is reached by such an address.
     pub loopback: bool,
+    /// Where the jitter of a reader's pauses comes from: the same seed, the same pauses. For runs
+    /// that are to be repeated; by default, chance.
+    pub seed: Option<u64>,
 }
 
 /// What a server does whose registry cannot be reached when it starts.
@@ -47,6 +50,7 @@ impl Default for Settings {
             check: Duration::from_secs(10),
             start: Start::default(),
             loopback: false,
+            seed: None,
         }
     }
 }

@@ -134,8 +134,9 @@ impl Connection {
             let filled = if draining.is_some() {
                 // Once the server stops, the reading goes on beside the wait for silence.
                 tokio::select! {
-                    filled = self.fill(incoming) => filled,
+                    biased;
                     () = &mut finished => return None,
+                    filled = self.fill(incoming) => filled,
                 }
             } else {
                 self.fill(incoming).await

@@ -34,6 +34,7 @@ impl Connection {
                 }
             };
             tokio::select! {
+                biased;
                 () = late => {}
                 () = self.timer.notified() => continue,
                 () = self.until_closed() => return,

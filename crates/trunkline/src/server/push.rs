@@ -6,6 +6,7 @@ use trunkline_wire::{FrameEncoder, Header, Metadata};
 use super::connection::Connection;
 use crate::ctx::Origin;
 use crate::error::{Error, ErrorKind};
+use crate::frame::link::Reason;
 use crate::frame::outgoing::{LARGE, Outgoing};
 use crate::transport::{BoxFuture, Peer};
 
@@ -55,6 +56,10 @@ impl Origin for Connection {
 
     fn closed(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.until_closed())
+    }
+
+    fn cut(&self, why: &'static str) {
+        self.link.close(&Reason::new(why));
     }
 }
 

@@ -137,12 +137,15 @@ impl Server {
     ///
     /// # Errors
     /// When they are not there within 5 seconds.
-    pub async fn register(&self) -> Result<(), Error> {
-        let enrolment = &self.enrolled.0;
-        if enrolment.is_required() {
-            enrolment.require(&self.shared.router.paths()).await?;
+    pub fn register(&self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        // Not `&self`: stop callbacks are not `Sync`, and servers are also started in tasks.
+        let (enrolment, paths) = (self.enrolled.0.clone(), self.shared.router.paths());
+        async move {
+            if enrolment.is_required() {
+                enrolment.require(&paths).await?;
+            }
+            Ok(())
         }
-        Ok(())
     }
 
     /// A handle that outlives the call to serve.
@@ -199,6 +202,7 @@ impl Server {
         enrolment.serving();
         let mut stop = self.stop.subscribe();
         tokio::select! {
+            biased;
             () = signal => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
@@ -398,8 +402,9 @@ impl Acceptor {
     /// sent a request, and would be answered with a reset.
     async fn run_until(self, mut listener: Box<dyn Listener>, mut closing: watch::Receiver<bool>) {
         tokio::select! {
-            () = self.run(&mut *listener) => {}
+            biased;
             _ = closing.wait_for(|closing| *closing) => {}
+            () = self.run(&mut *listener) => {}
         }
         for _ in 0..CONNECTED_MOST {
             let now = std::future::poll_fn(|cx| Poll::Ready(listener.accept().as_mut().poll(cx)));

@@ -307,3 +307,19 @@ async fn without_the_layer_a_trace_still_goes_on_to_nested_calls() {
     outer.stop().await;
     inner.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clients_span_has_the_explanation_of_a_failed_call() {
+    let spans = Spans::default();
+    let _guard = tracing::subscriber::set_default(spans.clone());
+    let client = Client::builder().layer(Trace::new());
+    let list = "memory@nobody,memory@off?state=inactive";
+    let client = client.transport(trunkline::transport::memory::Memory::new()).connect(list).await.unwrap();
+    client.service("Math").call::<_, i64>("Neg", &5).await.unwrap_err();
+    let span = &spans.named("client_call")[0];
+    assert_eq!((span.field("candidates"), span.field("list")), (Some("0"), Some("fresh")));
+    assert!(span.field("excluded").unwrap().contains("memory@off (inactive)"), "{:?}", span.fields);
+    assert!(span.field("attempts").unwrap().contains("memory@nobody"), "{:?}", span.fields);
+    assert!(span.field("gave_up").is_some() && span.field("left").is_some(), "{:?}", span.fields);
+    assert!(!span.field("error").unwrap().contains('\n'));
+}

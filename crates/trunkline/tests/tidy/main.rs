@@ -19,7 +19,7 @@ use source::Source;
 /// Formats and streams know nothing of calls; the formats know the types that have a form of their own in them. An error decodes the details and the reply that came with it, so it
 /// stands above the formats; a call gives its body back to the frames' buffers, so it stands above them.
 const LAYERS: &[Layer] = &[
-    apart(&["later"]),
+    apart(&["chance", "later"]),
     apart(&["budget", "transport", "types"]),
     apart(&["codec"]),
     together(&["error", "explain", "failure"]),

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{Course, again};
 use crate::call::{Call, Reply};
 use crate::error::Error;
+use crate::later;
 
 /// When too few calls were seen to know what is late: what rpcx waits.
 const UNKNOWN: Duration = Duration::from_millis(10);
@@ -24,18 +25,19 @@ pub(super) async fn run(course: &Course<'_>, call: &mut Call) -> Result<Reply, E
     let result = tokio::select! {
         biased;
         result = &mut first => result,
-        () = tokio::time::sleep_until(Instant::now() + late) => {
+        () = tokio::time::sleep_until(later::after(Instant::now(), late)) => {
             if course.has_another() && course.affords_another() {
                 let mut second = std::pin::pin!(course.attempt(&mut other, true));
                 // The first good answer counts; when one has failed, the other is waited for.
                 let (result, first_ended) = tokio::select! {
+                    biased;
                     result = &mut first => (result, true),
                     result = &mut second => (result, false),
                 };
                 match result {
                     Ok(reply) => Ok(reply),
-                    Err(_) if first_ended => second.await,
-                    Err(_) => first.await,
+                    Err(error) if first_ended => second.await.map_err(|other| farther(error, other)),
+                    Err(error) => first.await.map_err(|other| farther(error, other)),
                 }
             } else {
                 first.await
@@ -49,4 +51,9 @@ pub(super) async fn run(course: &Course<'_>, call: &mut Call) -> Result<Reply, E
             again::run(course, call).await
         }
     }
+}
+
+/// What tells how far the call came, of what its two copies ended in.
+fn farther(one: Error, other: Error) -> Error {
+    if one.sent() > other.sent() { one } else { other }
 }

@@ -48,6 +48,9 @@ pub(crate) struct Allowance {
 #[derive(Debug)]
 struct State {
     tokens: f64,
+    /// For calls that were under way on lost connections; forgotten after a while.
+    credit: f64,
+    credited: Instant,
     at: Instant,
     calls: u64,
     lost: u64,
@@ -56,7 +59,8 @@ struct State {
 impl Allowance {
     pub(crate) fn new(rules: RetryBudget, now: Instant) -> Self {
         let tokens = rules.per_second * SAVED.as_secs_f64();
-        Self { rules, state: Mutex::new(State { tokens, at: now, calls: 0, lost: 0 }) }
+        let state = State { tokens, credit: 0.0, credited: now, at: now, calls: 0, lost: 0 };
+        Self { rules, state: Mutex::new(state) }
     }
 
     /// Takes one retry. `calls` have ended so far, and `lost` were under way on connections when
@@ -69,16 +73,22 @@ impl Allowance {
         let fresh = calls.saturating_sub(state.calls) as f64 * self.rules.share;
         let time = now.saturating_duration_since(state.at).as_secs_f64() * self.rules.per_second;
         let saved = (self.rules.per_second * SAVED.as_secs_f64()).max(fresh).max(1.0);
-        // What was under way on a lost connection comes on top: all of it is to be tried again
-        // at once.
-        let credit = lost.saturating_sub(state.lost) as f64;
-        state.tokens = (state.tokens + fresh + time).min(saved.max(state.tokens)) + credit;
-        (state.calls, state.lost, state.at) = (calls.max(state.calls), lost.max(state.lost), now);
-        let enough = state.tokens >= 1.0;
-        if enough {
-            state.tokens -= 1.0;
+        state.tokens = (state.tokens + fresh + time).min(saved.max(state.tokens));
+        // What was under way on a lost connection comes on top: all of it is to be tried again, but
+        // at once. What was not tried again then is no reserve for other troubles.
+        let lost_now = lost.saturating_sub(state.lost) as f64;
+        if lost_now > 0.0 {
+            (state.credit, state.credited) = (state.credit + lost_now, now);
+        } else if now.saturating_duration_since(state.credited) > SAVED {
+            state.credit = 0.0;
         }
-        enough
+        // The counts are those of the present instances: they fall when one leaves, and go on from
+        // there.
+        (state.calls, state.lost, state.at) = (calls, lost, now);
+        let State { tokens, credit, .. } = &mut *state;
+        let Some(from) = [credit, tokens].into_iter().find(|kind| **kind >= 1.0) else { return false };
+        *from -= 1.0;
+        true
     }
 }
 
@@ -109,6 +119,23 @@ mod tests {
         let allowance = Allowance::new(RetryBudget::new(0.0, 0.0), now);
         assert_eq!(taken(&allowance, now, 9_000, 4_096), 4_096);
         assert_eq!(taken(&allowance, now, 9_000, 4_096), 0);
+    }
+
+    #[test]
+    fn what_was_not_tried_again_at_once_is_no_reserve() {
+        let now = Instant::now();
+        let allowance = Allowance::new(RetryBudget::new(0.0, 0.0), now);
+        assert!(allowance.take(now, 0, 4_096));
+        assert_eq!(taken(&allowance, now + Duration::from_secs(11), 0, 4_096), 0);
+    }
+
+    #[test]
+    fn calls_count_on_when_instances_leave_and_their_counts_with_them() {
+        let now = Instant::now();
+        let allowance = Allowance::new(RetryBudget::new(0.1, 0.0), now);
+        assert_eq!(taken(&allowance, now, 50_000, 0), 5_000);
+        assert_eq!(taken(&allowance, now, 50, 0), 0, "all instances were replaced");
+        assert_eq!(taken(&allowance, now, 1_050, 0), 100);
     }
 
     #[test]

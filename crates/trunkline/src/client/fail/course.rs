@@ -9,17 +9,23 @@ use tokio::time::Instant;
 
 use super::decide::{Situation, Verdict};
 use super::{FailMode, Retries};
-use crate::balance::{Random, Stats};
+use crate::balance::Stats;
 use crate::call::{Call, Reply, Target};
+use crate::chance::Random;
 use crate::client::attempt::AttemptEnd;
+use crate::client::connection::Connection;
 use crate::client::endpoint::Endpoint;
 use crate::client::explanation;
 use crate::client::fleet::Fleet;
 use crate::client::handle::Inner;
 use crate::client::pool::{Pool, Table, Wanted};
 use crate::client::wishes::Wishes;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::explain::{Attempt, Explanation, Failed, GaveUp};
+use crate::later;
+
+/// How long a call waits for an instance to be connected while others could take it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What an attempt on the short way ended in.
 pub(in crate::client) struct Begun {
@@ -43,6 +49,17 @@ pub(in crate::client) struct Chosen {
     pub(in crate::client) endpoint: Arc<Endpoint>,
     /// Whether there were others.
     pub(in crate::client) is_choice: bool,
+    /// It never got to the server.
+    pub(in crate::client) unsent: bool,
+}
+
+impl Drop for Chosen {
+    /// It may have been the one call that was let through to try the server.
+    fn drop(&mut self) {
+        if self.unsent {
+            self.endpoint.was_not_asked();
+        }
+    }
 }
 
 #[derive(Default)]
@@ -106,7 +123,7 @@ impl<'a> Course<'a> {
         let end = AttemptEnd { course: self, place };
         let whole = call.deadline;
         if let Some(limit) = self.rules.attempt_timeout.filter(|_| self.may_run_twice(call)) {
-            call.limit_deadline(begun + limit);
+            call.limit_deadline(later::after(begun, limit));
         }
         let attempts = &self.inner.attempts;
         let result = if attempts.is_empty() {
@@ -141,17 +158,17 @@ impl<'a> Course<'a> {
         let table = fleet.table(call).await?;
         let mut trail = self.trail.lock();
         let Some(endpoint) = self.pick(&table, call, &trail, &fleet.grounds().random) else {
-            return Err(explanation::nobody(&table, fleet.source()));
+            return Err(explanation::nobody(&table, fleet.source(), self.pinned()));
         };
         trail.attempts[place].address = Some(endpoint.name().clone());
         trail.tried.push(endpoint.health().stats.clone());
         trail.last = Some(endpoint.clone());
-        Ok(Chosen { endpoint, is_choice: table.is_choice() })
+        Ok(Chosen { endpoint, is_choice: table.is_choice(), unsent: true })
     }
 
     fn pick(&self, table: &Table, call: &Call, trail: &Trail, random: &Random) -> Option<Arc<Endpoint>> {
-        if let Some(address) = self.wishes.as_ref().and_then(|w| w.address.as_deref()) {
-            return table.endpoints().iter().find(|e| e.address().as_str() == address).cloned();
+        if let Some(address) = self.pinned() {
+            return table.at(address).cloned();
         }
         // The same instance as before, for as long as it is on the list.
         if self.mode == FailMode::Failtry
@@ -174,8 +191,38 @@ impl<'a> Course<'a> {
         table.pick(wanted, random).cloned()
     }
 
+    /// The one address that may get the call, where it names one.
+    fn pinned(&self) -> Option<&str> {
+        self.wishes.as_ref().and_then(|wishes| wishes.address.as_deref())
+    }
+
+    /// A connection of the chosen instance. What takes its time to connect is not waited for where
+    /// others can take the call.
+    pub(in crate::client) async fn connection(
+        &self,
+        chosen: &Chosen,
+        deadline: Option<Instant>,
+    ) -> Result<Arc<Connection>, Error> {
+        let endpoint = &chosen.endpoint;
+        let mut connecting = std::pin::pin!(endpoint.connection(deadline));
+        if self.mode == FailMode::Failtry || !chosen.is_choice {
+            return connecting.await;
+        }
+        if let Ok(connected) = tokio::time::timeout(PATIENCE, &mut connecting).await {
+            return connected;
+        }
+        if !self.has_another() {
+            return connecting.await;
+        }
+        let text = format!("not connected within {PATIENCE:?}, and others are");
+        Err(Error::new(ErrorKind::Unavailable, text).at(endpoint.name().clone()).not_sent())
+    }
+
     /// Whether there is an instance for a second copy that has not got the first.
     pub(super) fn has_another(&self) -> bool {
+        if self.pinned().is_some() {
+            return false;
+        }
         let tried = self.trail.lock().tried.clone();
         self.with_pool(|pool| {
             let table = pool.table();
@@ -241,11 +288,12 @@ impl<'a> Course<'a> {
         let fleet = self.inner.fleet()?;
         let trail = self.trail.lock();
         let pool = fleet.pool(call.service()).ok()?;
-        // Who answered is one of those who could.
-        let tried = if gave_up.is_some() { &trail.tried[..] } else { &[] };
-        let mut explanation = explanation::of(&pool.table(), fleet, tried);
-        explanation.attempts.clone_from(&trail.attempts);
+        let mut explanation = explanation::of(&pool.table(), fleet, trail.attempts.clone(), self.pinned());
         explanation.took = self.begun_at.elapsed();
+        // A copy that lost was given up when the other one was answered, which is now.
+        for attempt in explanation.attempts.iter_mut().filter(|a| a.failed.is_none() && a.took.is_zero()) {
+            attempt.took = explanation.took.saturating_sub(attempt.began);
+        }
         explanation.left = call.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         explanation.gave_up = gave_up;
         Some(explanation)
@@ -263,7 +311,8 @@ pub(in crate::client) fn explain_final(
     let Some((fleet, pool)) = inner.fleet().and_then(|fleet| Some((fleet, fleet.pool(service).ok()?))) else {
         return begun.error;
     };
-    let mut explanation = explanation::of(&pool.table(), fleet, &[]);
+    // Who gave the final answer is one of those who could take the call.
+    let mut explanation = explanation::of(&pool.table(), fleet, Vec::new(), None);
     explanation.took = begun.at.elapsed();
     explanation.left = Some(deadline.saturating_duration_since(Instant::now()));
     explanation.gave_up = Some(GaveUp::Final);

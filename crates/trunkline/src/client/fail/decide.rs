@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{FailMode, Retries};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::explain::GaveUp;
+use crate::later::LONGEST;
 
 /// What is known when an attempt has failed.
 pub(crate) struct Situation<'a> {
@@ -64,10 +65,12 @@ impl Situation<'_> {
         match (error.kind(), error.sent()) {
             (ErrorKind::Unavailable | ErrorKind::Overloaded, Sent::No | Sent::NotStarted) => Safety::Free,
             (ErrorKind::Unavailable | ErrorKind::Overloaded, Sent::Maybe) => self.if_idempotent(),
+            (ErrorKind::Deadline, _) if error.is_remote() => Safety::No(GaveUp::Final),
             // One attempt's time was up, not the call's.
-            (ErrorKind::Deadline, Sent::Maybe) if self.left.is_some_and(|left| !left.is_zero()) => {
-                if error.is_remote() { Safety::No(GaveUp::Final) } else { self.if_idempotent() }
-            }
+            (ErrorKind::Deadline, sent) if self.left.is_some_and(|left| !left.is_zero()) => match sent {
+                Sent::Maybe => self.if_idempotent(),
+                Sent::No | Sent::NotStarted => Safety::Free,
+            },
             (ErrorKind::Deadline, _) => Safety::No(GaveUp::Time),
             // The handler itself said when to come back.
             (ErrorKind::Application, _) if self.idempotent => Safety::Costs,
@@ -80,19 +83,20 @@ impl Situation<'_> {
     }
 
     /// The first retry elsewhere is at once; each further one, and each at the same server, waits
-    /// longer, jittered. What the server asked for is honoured where it is asked again.
+    /// longer, jittered. What a server asked for is honoured where it is asked again, and what a
+    /// handler asked for wherever the call goes.
     fn pause(&self) -> Duration {
+        let same = self.mode == FailMode::Failtry || !self.elsewhere;
         let (first, most) = self.rules.pause;
-        let steps = match self.mode {
-            FailMode::Failtry => self.attempts,
-            _ => self.attempts - 1,
-        };
-        let pause = match steps {
+        let pause = match if same { self.attempts } else { self.attempts - 1 } {
             0 => Duration::ZERO,
-            n => first.saturating_mul(1 << (n - 1).min(16)).min(most).mul_f64(0.5 + self.chance / 2.0),
+            n => {
+                let pause = first.saturating_mul(1 << (n - 1).min(16)).min(most).min(LONGEST);
+                pause.mul_f64(0.5 + self.chance / 2.0)
+            }
         };
-        match self.mode {
-            FailMode::Failtry => pause.max(self.error.retry_after().unwrap_or_default()),
+        match self.error.retry_after() {
+            Some(wait) if same || self.error.kind() == ErrorKind::Application => pause.max(wait),
             _ => pause,
         }
     }
@@ -128,7 +132,14 @@ mod tests {
             (Error::new(ErrorKind::Application, "no"), true, no(GaveUp::Final)),
             (Error::new(ErrorKind::Invalid, "bad").not_sent(), true, no(GaveUp::Final)),
             (Error::new(ErrorKind::Internal, "panic"), true, no(GaveUp::Final)),
-            (Error::new(ErrorKind::Deadline, "late").not_sent(), true, no(GaveUp::Time)),
+            (
+                Error::new(ErrorKind::Deadline, "no connection in the attempt's time").not_sent(),
+                false,
+                again(false),
+            ),
+            (Error::new(ErrorKind::Deadline, "late"), true, again(true)),
+            (Error::new(ErrorKind::Deadline, "late"), false, no(GaveUp::NotIdempotent)),
+            (Error::new(ErrorKind::Deadline, "a layer's limit").remote(), true, no(GaveUp::Final)),
         ] {
             assert_eq!(
                 verdict(FailMode::Failover, &error, idempotent, 1),
@@ -150,7 +161,7 @@ mod tests {
             rules,
             error: &lost,
             idempotent: false,
-            elsewhere: false,
+            elsewhere: true,
             attempts: 1,
             left,
             chance: 0.0,
@@ -186,6 +197,36 @@ mod tests {
         };
         assert_eq!(situation(true), Verdict::Again { pause: Duration::ZERO, costs: false });
         assert_eq!(situation(false), Verdict::GiveUp(GaveUp::NoInstance));
+    }
+
+    #[test]
+    fn what_a_handler_asks_for_is_honoured_wherever_the_call_goes() {
+        let wait = Duration::from_millis(300);
+        let locked = Error::new(ErrorKind::Application, "locked").with_retry_after(wait);
+        for mode in [FailMode::Failover, FailMode::Failtry, FailMode::Failbackup] {
+            assert_eq!(verdict(mode, &locked, true, 1), Verdict::Again { pause: wait, costs: true });
+            assert_eq!(verdict(mode, &locked, false, 1), Verdict::GiveUp(GaveUp::Final));
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_out_of_time_is_over() {
+        let late = Error::new(ErrorKind::Deadline, "late");
+        let (mode, rules, left) = (FailMode::Failover, &Retries::default(), Some(Duration::ZERO));
+        let (error, idempotent, elsewhere) = (&late, true, true);
+        let situation =
+            Situation { mode, rules, error, idempotent, elsewhere, attempts: 1, left, chance: 0.0 };
+        assert_eq!(situation.verdict(), Verdict::GiveUp(GaveUp::Time));
+    }
+
+    #[test]
+    fn no_setting_of_pauses_overflows() {
+        let refused = Error::new(ErrorKind::Unavailable, "refused").not_sent();
+        let rules = &Retries::new(u32::MAX).pause(Duration::MAX, Duration::MAX);
+        let (mode, left, error) = (FailMode::Failtry, None, &refused);
+        let (idempotent, elsewhere, attempts) = (true, true, u32::MAX);
+        let situation = Situation { mode, rules, error, idempotent, elsewhere, attempts, left, chance: 1.0 };
+        assert_eq!(situation.verdict(), Verdict::Again { pause: LONGEST, costs: false });
     }
 
     #[test]

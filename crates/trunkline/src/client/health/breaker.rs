@@ -77,6 +77,14 @@ impl Breaker {
         Self { trip, ..Self::off() }
     }
 
+    /// How often it has to be told the time to know how many calls fall into its window.
+    pub(crate) fn looks_every(&self) -> Option<Duration> {
+        match self.trip {
+            Trip::Rate { window, .. } => Some(window / PIECES),
+            Trip::Never | Trip::Consecutive(_) => None,
+        }
+    }
+
     /// How long it is open at first.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
@@ -157,10 +165,10 @@ impl State {
         self.successes.load(Ordering::Relaxed)
     }
 
-    /// A call has succeeded while the breaker let all calls in.
+    /// So many calls have succeeded.
     #[inline]
-    pub(crate) fn succeeded(&self) {
-        self.successes.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn succeeded(&self, calls: u64) {
+        self.successes.fetch_add(calls, Ordering::Relaxed);
         // Most calls find the streak at nought and write nothing.
         if self.streak.load(Ordering::Relaxed) != 0 {
             self.streak.store(0, Ordering::Relaxed);
@@ -169,7 +177,6 @@ impl State {
 
     /// The call that was let through to try has succeeded.
     pub(crate) fn trial_succeeded(&self) -> Change {
-        self.succeeded();
         let mut inner = self.inner.lock();
         if inner.stand == Stand::Closed {
             return Change::Nothing;
@@ -222,6 +229,16 @@ impl State {
             }
             _ => false,
         }
+    }
+
+    /// The call that was let through to try did not get to the server: another one may.
+    pub(crate) fn return_trial(&self) -> bool {
+        let mut inner = self.inner.lock();
+        let trying = matches!(inner.stand, Stand::Trying { .. });
+        if trying {
+            inner.stand = Stand::Trying { since: None };
+        }
+        trying
     }
 
     /// Looks at the clock. When the pause is over, a call may try.
@@ -299,7 +316,7 @@ mod tests {
         for _ in 0..4 {
             assert_eq!(state.failed(now, 0.5), Change::Nothing);
             assert_eq!(state.failed(now, 0.5), Change::Nothing);
-            state.succeeded();
+            state.succeeded(1);
         }
         state.failed(now, 0.5);
         state.failed(now, 0.5);
@@ -312,14 +329,14 @@ mod tests {
         let mut now = Instant::now();
         // A good time before, which the window forgets.
         state.tick(now);
-        (0..1_000).for_each(|_| state.succeeded());
+        state.succeeded(1_000);
         for _ in 0..99 {
             assert_eq!(state.failed(now, 0.0), Change::Nothing, "99 of 1,099");
         }
         now += 11 * SECOND;
         for _ in 0..5 {
             state.tick(now);
-            state.succeeded();
+            state.succeeded(1);
         }
         for n in 1..100 {
             let change = state.failed(now, 0.0);

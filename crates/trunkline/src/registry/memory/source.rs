@@ -29,6 +29,7 @@ impl Source for Store {
                 let expiry = self.lock().next_expiry().filter(|at| *at > now);
                 let next = expiry.unwrap_or(now + PROGRESS).min(now + PROGRESS);
                 tokio::select! {
+                    biased;
                     _ = ticks.changed() => {}
                     () = sleep_until(next) => {}
                 }

@@ -1,10 +1,11 @@
 //! How long to wait before a registry is tried again: with full jitter, so that those who lost it
 //! together do not return together.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::chance::Random;
 
 const FIRST: Duration = Duration::from_millis(100);
 /// The longest pause while an outage is young, so that a restart of the registry is noticed soon.
@@ -24,14 +25,20 @@ const SHORTEST: Duration = Duration::from_millis(5);
 pub(crate) struct Backoff {
     doublings: u32,
     since: Option<Instant>,
+    random: Random,
 }
 
 impl Backoff {
+    /// Jitter from here.
+    pub(crate) fn drawing(random: Random) -> Self {
+        Self { random, ..Self::default() }
+    }
+
     /// An attempt failed. `worked_for` is how long it did its work before that, if it did any.
     /// Returns the longest that the pause may take.
     pub(crate) fn failed(&mut self, now: Instant, worked_for: Option<Duration>) -> Duration {
         match worked_for {
-            Some(worked) if worked >= WELL => *self = Self::default(),
+            Some(worked) if worked >= WELL => (self.doublings, self.since) = (0, None),
             Some(_) => {
                 self.doublings = self.doublings.min(LEAST_DOUBLINGS);
                 self.since = None;
@@ -47,13 +54,13 @@ impl Backoff {
 
     /// The same, as a pause to take: anything from next to nothing to the longest.
     pub(crate) fn pause(&mut self, now: Instant, worked_for: Option<Duration>) -> Duration {
-        self.failed(now, worked_for).mul_f64(chance()).max(SHORTEST)
+        self.failed(now, worked_for).mul_f64(self.random.fraction()).max(SHORTEST)
     }
 }
 
 /// A number from 0 to 1 that nobody can foretell.
 pub(crate) fn chance() -> f64 {
-    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
+    Random::new().fraction()
 }
 
 #[cfg(test)]

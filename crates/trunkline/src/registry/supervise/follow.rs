@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::belief::{Belief, Change, Condition};
 use super::unbroken::unbroken;
+use crate::chance::Random;
 use crate::error::Error;
 use crate::registry::last_good::LastGood;
 use crate::registry::{Listing, Report, Resolver, Settings, Snapshot, Source, Trust, Watch, name};
@@ -93,6 +94,7 @@ impl Followed {
             line.apply(|belief, now| belief.remembered(now, instances));
         }
         tokio::select! {
+            biased;
             () = self.unwatched(&line) => {}
             () = line.keep_time() => {}
             () = line.save_last_good() => {}
@@ -115,10 +117,11 @@ impl Followed {
     async fn follow(&self, line: &Arc<Line>) {
         let hearing = line.clone();
         let report = Report::new(move |listing| hearing.listed(listing));
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::drawing(Random::for_use(self.0.settings.seed, &line.service));
         loop {
             line.state.lock().heard = None;
             let ended = tokio::select! {
+                biased;
                 ended = self.0.source.follow(&line.service, &report) => ended,
                 () = line.not_heard() => Err(Error::new(
                     crate::error::ErrorKind::Deadline,
@@ -215,6 +218,7 @@ impl Line {
                 }
             };
             tokio::select! {
+                biased;
                 () = due => self.apply(Belief::passed),
                 () = self.moved.notified() => {}
             }
