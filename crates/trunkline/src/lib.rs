@@ -65,6 +65,7 @@
 //! | `protobuf` | protobuf, over prost |
 //! | `thrift` | Thrift's binary protocol; with `macros`, `#[derive(Thrift)]` |
 //! | `dns` | the registry `dns://`, over hickory-resolver |
+//! | `admin` | pages about a running program: alive, ready, metrics, status |
 //! | `metrics` | the metrics middleware, for Prometheus |
 //! | `etcd` | registries in etcd (v3): `etcd://host:2379/base` |
 //! | `tls` | TLS on TCP, both ways, with rustls and ring: see `transport::tls` |
@@ -74,6 +75,8 @@
 //! Features add names and never change behaviour. There is no unsafe code, nothing global, and nothing here prints or
 //! reads the environment.
 
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod balance;
 pub mod budget;
 pub mod call;
@@ -170,6 +173,10 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/stopping.md")]
     pub mod stopping {}
+
+    #[cfg(feature = "admin")]
+    #[doc = include_str!("../docs/guide/operating.md")]
+    pub mod operating {}
 
     #[doc = include_str!("../docs/guide/limits.md")]
     pub mod limits {}

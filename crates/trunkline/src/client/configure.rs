@@ -1,5 +1,6 @@
 //! Taking over what a file says into a builder.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use trunkline_wire::CompressType;
@@ -7,10 +8,12 @@ use trunkline_wire::CompressType;
 use super::builder::ClientBuilder;
 use super::fail::{FailMode, Retries, RetryBudget};
 use super::health::{Breaker, Ejection};
+use super::settings::Settings;
 use crate::balance;
 use crate::budget::ByteBudget;
 use crate::config::{
-    BreakerConfig, ClientConfig, ClientTlsConfig, RetriesConfig, RetryBudgetConfig, Switch, check,
+    Backoff, BreakerConfig, ClientConfig, ClientTlsConfig, MethodConfig, RetriesConfig, RetryBudgetConfig,
+    Switch, check,
 };
 use crate::error::Error;
 
@@ -114,6 +117,47 @@ impl ClientBuilder {
             settings.methods.entry(service.to_owned()).or_default().insert(name.to_owned(), method.clone());
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// What is set, as a file would say it. Files of certificates are left out.
+    pub(super) fn to_config(&self) -> ClientConfig {
+        let of_method = |(service, methods): (&String, &HashMap<String, MethodConfig>)| {
+            let named =
+                |(name, config): (&String, &MethodConfig)| (format!("{service}.{name}"), config.clone());
+            methods.iter().map(named).collect::<Vec<_>>()
+        };
+        ClientConfig {
+            timeout: Some(self.timeout),
+            connect_timeout: Some(self.connect_timeout),
+            heartbeat: Some(self.heartbeat.map_or(Switch::Off, Switch::On)),
+            heartbeat_timeout: Some(self.heartbeat_timeout),
+            connections: Some(self.connections),
+            in_flight: Some(self.in_flight),
+            compress: Some(match self.compress {
+                CompressType::NONE => "none".to_owned(),
+                CompressType::GZIP => "gzip".to_owned(),
+                other => other.id().to_string(),
+            }),
+            backoff: Some(Backoff { first: Some(self.backoff.0), most: Some(self.backoff.1) }),
+            budget: Some(self.budget.limit()),
+            frame: Some(self.limits.frame),
+            metadata: Some(self.limits.metadata),
+            inflated: Some(self.limits.inflated),
+            // One of the program's own has no name that a file could say.
+            balancer: Some(self.balancer.name())
+                .filter(|name| balance::by_name(name).is_ok())
+                .map(str::to_owned),
+            group: self.group.clone(),
+            fail_mode: Some(self.fail_mode.name().to_owned()),
+            retries: Some(self.retries.to_config()),
+            retry_budget: self.retry_budget.to_config(),
+            breaker: Some(self.breaker.to_config()),
+            ejection: Some(self.ejection.is_some()),
+            methods: Some(self.methods.iter().flat_map(of_method).collect()),
+            ..ClientConfig::default()
+        }
     }
 }
 

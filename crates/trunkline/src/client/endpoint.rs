@@ -88,6 +88,12 @@ impl Endpoint {
         self.lines.get().is_some()
     }
 
+    /// How many connections are up.
+    pub(crate) fn connections(&self) -> usize {
+        let is_up = |slot: &&Slot| slot.live.load().as_ref().is_some_and(|c| c.is_usable());
+        self.lines.get().map_or(0, |lines| lines.slots.iter().filter(is_up).count())
+    }
+
     /// Begins to dial, if that has not begun.
     pub(crate) fn start(&self) {
         self.lines();

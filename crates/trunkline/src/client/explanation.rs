@@ -92,7 +92,7 @@ pub(super) fn exclusion(health: &Health) -> Option<Exclusion> {
     reasons.into_iter().find(|(shut, _)| stats.is_shut_for(*shut)).map(|(_, why)| why)
 }
 
-fn list_state(trust: &Trust, now: Instant) -> ListState {
+pub(super) fn list_state(trust: &Trust, now: Instant) -> ListState {
     match trust {
         Trust::Waiting => ListState::Waiting,
         Trust::Stale { since, why } => {

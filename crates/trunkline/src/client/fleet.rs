@@ -87,11 +87,23 @@ impl Fleet {
         &self.grounds
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// All that is called, by service; `*` is whatever service.
+    pub(crate) fn pools(&self) -> Vec<(Arc<str>, Arc<Pool>)> {
+        match &self.only {
+            Some(only) => vec![("*".into(), only.clone())],
+            None => self.pools.load().iter().map(|(name, pool)| ((&**name).into(), pool.clone())).collect(),
+        }
+    }
+
     /// The service's instances.
     #[inline]
     pub(crate) fn pool(&self, service: &str) -> Result<Found<'_>, Error> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(self.is_closed());
+            return Err(self.closed_error());
         }
         if let Some(only) = &self.only {
             return Ok(Found::Here(only));
@@ -103,7 +115,7 @@ impl Fleet {
     }
 
     #[cold]
-    fn is_closed(&self) -> Error {
+    fn closed_error(&self) -> Error {
         let text = "the client was closed; make another one for further calls";
         let error = Error::new(ErrorKind::Unavailable, text).not_sent();
         match &self.address {
@@ -116,7 +128,7 @@ impl Fleet {
     fn add(&self, service: &str) -> Result<Arc<Pool>, Error> {
         let _adding = self.adding.lock();
         if self.closed.load(Ordering::Relaxed) {
-            return Err(self.is_closed());
+            return Err(self.closed_error());
         }
         let pools = self.pools.load_full();
         if let Some(pool) = pools.get(service) {

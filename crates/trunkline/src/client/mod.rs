@@ -23,6 +23,7 @@ mod inbound;
 mod pool;
 mod request;
 mod settings;
+mod status;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "tower")]
@@ -34,9 +35,10 @@ pub use exchange::CallFuture;
 pub use fail::{FailMode, Retries, RetryBudget};
 pub use fan_out::Receipt;
 pub use handle::{Client, RawResponse, ServiceClient};
-pub use health::{Breaker, Ejection};
+pub use health::{Breaker, BreakerState, Ejection};
 pub use inbound::{PushStream, Pushed};
 pub use request::{Request, Response};
+pub use status::{CalledService, ClientStatus, InstanceStatus};
 
 /// More callers wait for a place on one connection than may.
 #[derive(Debug)]

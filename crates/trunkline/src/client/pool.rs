@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
 use super::fail::{Allowance, Latencies};
-use super::health::Health;
+use super::health::{Changes, Health};
 use super::inbound::Inbound;
 use super::settings::Settings;
 use crate::balance::{Candidate, Pick, Picker, Random, Shut, Stats};
@@ -28,6 +29,7 @@ pub(crate) struct Pool {
     changed: watch::Receiver<()>,
     pub(crate) allowance: Allowance,
     pub(crate) latencies: Latencies,
+    retries: AtomicU64,
     task: JoinHandle<()>,
 }
 
@@ -48,6 +50,7 @@ pub(crate) struct Grounds {
     pub(crate) random: Random,
     /// Wakes the keeper: a reason has come whose time will be over.
     pub(crate) keeper: Arc<Notify>,
+    pub(crate) changes: Arc<Changes>,
     /// One for each address, whatever services it offers.
     endpoints: Mutex<BTreeMap<Address, Weak<Endpoint>>>,
 }
@@ -73,6 +76,7 @@ impl Grounds {
             transports,
             inbound,
             keeper: Arc::new(Notify::new()),
+            changes: Arc::default(),
             endpoints: Mutex::default(),
         }
     }
@@ -85,7 +89,8 @@ impl Grounds {
         }
         let transport = self.transports.get(address.network())?;
         let random = self.settings.random(&format!("health of {address}"));
-        let health = Health::new(self.settings.breaker, self.keeper.clone(), random);
+        let (keeper, changes) = (self.keeper.clone(), self.changes.clone());
+        let health = Health::new(self.settings.breaker, keeper, changes, random);
         let endpoint =
             Arc::new(Endpoint::new(address.clone(), transport, &self.settings, &self.inbound, health));
         endpoints.insert(address.clone(), Arc::downgrade(&endpoint));
@@ -151,7 +156,18 @@ impl Pool {
         let table = Arc::new(ArcSwap::from_pointee(grounds.table(watch.current(), None)));
         let (changed, receiver) = watch::channel(());
         let task = tokio::spawn(follow(grounds, watch, table.clone(), changed));
-        Self { table, changed: receiver, allowance, latencies: Latencies::default(), task }
+        let (latencies, retries) = (Latencies::default(), AtomicU64::new(0));
+        Self { table, changed: receiver, allowance, latencies, retries, task }
+    }
+
+    /// An attempt is made that is not the first one of its call.
+    pub(crate) fn tried_again(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub(crate) fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 use super::builder::ServerBuilder;
 use super::limits::ServerLimits;
 use crate::budget::ByteBudget;
-use crate::config::{LimitsConfig, ServerConfig, ServerTlsConfig, check};
+use crate::config::{LimitsConfig, ServerConfig, ServerTlsConfig, Switch, check};
 use crate::error::Error;
 
 impl ServerBuilder {
@@ -55,6 +55,24 @@ impl ServerBuilder {
     fn configured_tls(mut self, _: &ServerTlsConfig) -> Self {
         self.wrong = Some(check::without_tls());
         self
+    }
+}
+
+/// The bounds as a file says them.
+pub(super) fn to_config(limits: &ServerLimits) -> LimitsConfig {
+    LimitsConfig {
+        frame: Some(limits.wire.frame),
+        metadata: Some(limits.wire.metadata),
+        inflated: Some(limits.wire.inflated),
+        connections: Some(limits.connections),
+        in_flight_per_connection: Some(limits.in_flight_per_connection),
+        in_flight: Some(limits.in_flight),
+        queue_per_connection: Some(limits.queue_per_connection),
+        queue_wait: Some(limits.queue_wait),
+        unwritten_per_connection: Some(limits.unwritten_per_connection),
+        idle: Some(limits.idle.map_or(Switch::Off, Switch::On)),
+        read_stall: Some(limits.read_stall),
+        write_stall: Some(limits.write_stall),
     }
 }
 

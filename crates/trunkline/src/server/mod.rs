@@ -27,6 +27,7 @@ mod running;
 mod serve;
 mod service;
 mod shared;
+mod status;
 mod sweep;
 #[cfg(feature = "tls")]
 mod tls;
@@ -40,3 +41,4 @@ pub use limits::ServerLimits;
 pub use registration::{LeftBehind, ReadyWhen, RegistrationStatus};
 pub use serve::{RunningServer, Server, ServerHandle, StopReport};
 pub use service::{MethodInfo, Service, ServiceInfo};
+pub use status::{ServedService, ServerStatus};

@@ -18,6 +18,7 @@ use super::filter::ConnectionFilter;
 use super::registration::{Enrolled, Enrolment, LeftBehind, RegistrationStatus, Withdrawn};
 use super::service::{MethodInfo, Service};
 use super::shared::Shared;
+use super::status::Facts;
 use super::sweep;
 use super::tracker::Tracker;
 use crate::error::Error;
@@ -47,11 +48,11 @@ pub(super) struct Stopping {
 /// Looks at and changes a server while it serves. Cheap to clone.
 #[derive(Clone)]
 pub struct ServerHandle {
-    shared: Arc<Shared>,
-    tracker: Arc<Tracker>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) tracker: Arc<Tracker>,
     stop: watch::Sender<bool>,
-    enrolment: Arc<Enrolment>,
-    grace: Option<Duration>,
+    pub(super) enrolment: Arc<Enrolment>,
+    pub(super) facts: Arc<Facts>,
 }
 
 /// A server that runs in a task of its own.
@@ -155,7 +156,11 @@ impl Server {
             tracker: self.tracker.clone(),
             stop: self.stop.clone(),
             enrolment: self.enrolled.0.clone(),
-            grace: self.stopping.grace,
+            facts: Arc::new(Facts {
+                addresses: self.addresses.clone(),
+                grace: self.stopping.grace,
+                drain: self.stopping.drain,
+            }),
         }
     }
 
@@ -300,7 +305,7 @@ impl ServerHandle {
     /// Dropped before its end, the service is withdrawn and goes on being served.
     pub async fn retire(&self, path: &str) -> Vec<LeftBehind> {
         let withdrawn = self.enrolment.retire(path).await;
-        tokio::time::sleep(grace(self.grace, &withdrawn)).await;
+        tokio::time::sleep(grace(self.facts.grace, &withdrawn)).await;
         self.remove(path);
         withdrawn.left_behind
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use trunkline_wire::{Metadata, SerializeType};
+use trunkline_wire::Metadata;
+#[cfg(any(feature = "msgpack", feature = "json"))]
+use trunkline_wire::SerializeType;
 
 use super::network::Network;
 use crate::call::{Call, Reply};
@@ -46,6 +48,7 @@ pub struct Step {
 #[derive(Clone)]
 enum What {
     Echo,
+    #[cfg(any(feature = "msgpack", feature = "json"))]
     Reply(Arc<dyn Fn(SerializeType) -> Result<Vec<u8>, Failure> + Send + Sync>),
     Fail(Arc<dyn Fn() -> Failure + Send + Sync>),
     Cut,
@@ -279,6 +282,7 @@ impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match &self.what {
             What::Echo => "echo",
+            #[cfg(any(feature = "msgpack", feature = "json"))]
             What::Reply(_) => "reply",
             What::Fail(_) => "fail",
             What::Cut => "cut",
@@ -315,6 +319,7 @@ impl Middleware for Player {
         }
         let (end, result) = match &entry.step.what {
             What::Echo => (Ending::Replied, Ok(Reply::new(call.body().to_vec()))),
+            #[cfg(any(feature = "msgpack", feature = "json"))]
             What::Reply(encode) => match encode(call.format()) {
                 Ok(body) => (Ending::Replied, Ok(Reply::new(body))),
                 Err(failure) => (Ending::Failed, Err(failure.into_parts().0)),

@@ -1,10 +1,10 @@
 //! Breakers, rests and connections at the moments when they change.
 
 use trunkline::client::{Breaker, ClientBuilder};
-use trunkline::testing::Step;
-use trunkline::{ErrorKind, Failure};
+use trunkline::testing::{Network, Script, ScriptedServer, SettableRegistry, Step};
+use trunkline::{Client, ErrorKind, Failure};
 
-use crate::scene::{Scene, busy_for, ms, settle};
+use crate::scene::{Dials, METHOD, SERVICE, Scene, busy_for, in_order, ms, settle};
 
 fn broken() -> Step {
     Step::fail(|| Failure::new("broken").with_kind(ErrorKind::Internal))
@@ -79,18 +79,28 @@ async fn where_all_want_a_rest_they_are_called_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn one_lost_connection_of_several_keeps_no_calls_out() {
-    let steps = || vec![Step::echo()];
-    let scene = Scene::with([steps(), steps()], |client| client.connections(3)).await;
-    tokio::time::sleep(ms(100)).await;
-    // One line is cut by its own server, and what it dials then gets no answer.
-    scene.servers[0].follow(trunkline::testing::Script::new().otherwise(Step::cut()));
-    let cut = scene.client.service("Other").call::<i64, i64>("Cut", &1).to("memory@a");
-    cut.await.unwrap_err();
-    scene.servers[0].follow(trunkline::testing::Script::new());
-    let response = scene.call().explain().response().await.unwrap();
-    let explanation = response.explanation.unwrap();
-    assert_eq!(explanation.candidates_in_all, 2, "{explanation}");
-    assert_eq!(response.address.as_deref(), Some("memory@a"));
+    let network = Network::new();
+    let lose_one = Script::new().on("Other", "Cut", [Step::cut()]);
+    let a = ScriptedServer::start(&network, "a", lose_one).await.unwrap();
+    let b = ScriptedServer::start(&network, "b", Script::new()).await.unwrap();
+    let registry = SettableRegistry::new();
+    for service in [SERVICE, "Other"] {
+        registry.set(service, [a.address(), b.address()]);
+    }
+    // Three lines to each; one that is lost is dialled in vain.
+    let builder = Client::builder().transport(Dials::new(network, 3)).connections(3).balancer(in_order());
+    let client = builder.connect_to(registry.resolver()).await.unwrap();
+    client.ready_for(SERVICE).await;
+    settle().await;
+    client.service("Other").call::<i64, i64>("Cut", &1).await.unwrap_err();
+    tokio::time::sleep(ms(300)).await;
+    for _ in 0..6 {
+        let call = client.service(SERVICE).call::<i64, i64>(METHOD, &42);
+        let response = call.explain().response().await.unwrap();
+        let explanation = response.explanation.unwrap();
+        assert_eq!(explanation.candidates_in_all, 2, "{explanation}");
+        assert_eq!(response.address.as_deref(), Some("memory@a"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

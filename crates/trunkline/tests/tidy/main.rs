@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     apart(&["middleware", "registry"]),
     apart(&["balance"]),
     apart(&["client", "server"]),
-    apart(&["transfer"]),
+    apart(&["admin", "transfer"]),
     apart(&["testing"]),
 ];
 

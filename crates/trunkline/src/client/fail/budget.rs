@@ -6,6 +6,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::config::RetryBudgetConfig;
+
 /// How many retries there may be. By default a fifth of the calls, and 10 a second besides.
 ///
 /// Retries of calls that were not sent, or that a server refused before it started them, cost
@@ -26,6 +28,12 @@ impl RetryBudget {
     /// Such a share of the calls, and so many a second besides.
     pub fn new(share: f64, per_second: f64) -> Self {
         Self { share: share.max(0.0), per_second: per_second.max(0.0) }
+    }
+
+    /// The same as a file says it; nothing where there is no bound.
+    pub(crate) fn to_config(self) -> Option<RetryBudgetConfig> {
+        let is_bounded = self.share.is_finite() && self.per_second.is_finite();
+        is_bounded.then_some(RetryBudgetConfig { share: Some(self.share), per_second: Some(self.per_second) })
     }
 
     /// As many as there are.

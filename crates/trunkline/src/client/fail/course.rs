@@ -109,8 +109,10 @@ impl<'a> Course<'a> {
     /// One attempt, with the layers around it.
     pub(super) async fn attempt(&self, call: &mut Call, backup: bool) -> Result<Reply, Error> {
         let begun = Instant::now();
-        let place = {
+        let (place, is_again) = {
             let mut trail = self.trail.lock();
+            // Waiting for an instance to come is no retry.
+            let is_again = trail.attempts.iter().any(|attempt| attempt.address.is_some());
             trail.attempts.push(Attempt {
                 address: None,
                 began: begun.saturating_duration_since(self.begun_at),
@@ -118,8 +120,11 @@ impl<'a> Course<'a> {
                 backup,
                 failed: None,
             });
-            trail.attempts.len() - 1
+            (trail.attempts.len() - 1, is_again)
         };
+        if is_again {
+            self.with_pool(Pool::tried_again);
+        }
         let end = AttemptEnd { course: self, place };
         let whole = call.deadline;
         if let Some(limit) = self.rules.attempt_timeout.filter(|_| self.may_run_twice(call)) {

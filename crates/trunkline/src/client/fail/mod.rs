@@ -20,6 +20,7 @@ pub(crate) use latencies::Latencies;
 use super::handle::Inner;
 use super::wishes::Asked;
 use crate::call::{Call, Reply};
+use crate::config::RetriesConfig;
 use crate::error::Error;
 
 /// What to do when an attempt fails.
@@ -46,13 +47,17 @@ impl FailMode {
 
     /// A mode by its name, in whatever case.
     pub(crate) fn by_name(name: &str) -> Option<Self> {
-        let known = [
-            ("failover", Self::Failover),
-            ("failfast", Self::Failfast),
-            ("failtry", Self::Failtry),
-            ("failbackup", Self::Failbackup),
-        ];
-        known.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, mode)| mode)
+        let known = [Self::Failover, Self::Failfast, Self::Failtry, Self::Failbackup];
+        known.into_iter().find(|mode| name.eq_ignore_ascii_case(mode.name()))
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Failover => "failover",
+            Self::Failfast => "failfast",
+            Self::Failtry => "failtry",
+            Self::Failbackup => "failbackup",
+        }
     }
 }
 
@@ -106,6 +111,18 @@ impl Retries {
     pub fn backup_after(mut self, latency: Duration) -> Self {
         self.backup_after = Some(latency);
         self
+    }
+
+    /// The same as a file says it.
+    pub(crate) fn to_config(&self) -> RetriesConfig {
+        RetriesConfig {
+            most: usize::try_from(self.most).ok(),
+            first: Some(self.pause.0),
+            longest: Some(self.pause.1),
+            attempt_timeout: self.attempt_timeout,
+            backup_after: self.backup_after,
+            blind: Some(self.blind),
+        }
     }
 
     /// Tries again what may have run, idempotent or not, as rpcx does: work may be done twice.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::config::BreakerConfig;
 use crate::later::LONGEST;
 
 /// When to keep calls from an instance. The default is that of rpcx: 95 % of at least 100 calls
@@ -93,11 +94,54 @@ impl Breaker {
         self
     }
 
+    /// The same as a file says it.
+    pub(crate) fn to_config(self) -> BreakerConfig {
+        let mut config = BreakerConfig {
+            on: Some(self.trip != Trip::Never),
+            pause: Some(self.pause),
+            longest: Some(self.longest),
+            ..BreakerConfig::default()
+        };
+        match self.trip {
+            Trip::Never => {}
+            Trip::Consecutive(failures) => config.consecutive = Some(failures as usize),
+            Trip::Rate { share, calls, window } => {
+                config.share = Some(share);
+                config.calls = usize::try_from(calls).ok();
+                config.window = Some(window);
+            }
+        }
+        config
+    }
+
     /// How long it is open at most.
     #[must_use]
     pub fn longest(mut self, longest: Duration) -> Self {
         self.longest = longest.min(LONGEST).max(self.pause);
         self
+    }
+}
+
+/// Whether a breaker lets calls through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BreakerState {
+    /// All of them.
+    Closed,
+    /// None.
+    Open,
+    /// One, to see whether it fails.
+    Trying,
+}
+
+impl BreakerState {
+    /// Its name: `closed`, `open` or `trying`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::Trying => "trying",
+        }
     }
 }
 
@@ -158,6 +202,14 @@ impl State {
     pub(crate) fn new(rules: Breaker) -> Self {
         let inner = Inner { stand: Stand::Closed, pieces: Vec::new(), origin: None, pause: rules.pause };
         Self { rules, successes: AtomicU64::new(0), streak: AtomicU32::new(0), inner: Mutex::new(inner) }
+    }
+
+    pub(crate) fn stand(&self) -> BreakerState {
+        match self.inner.lock().stand {
+            Stand::Closed => BreakerState::Closed,
+            Stand::Open(_) => BreakerState::Open,
+            Stand::Trying { .. } => BreakerState::Trying,
+        }
     }
 
     /// Calls that succeeded so far.

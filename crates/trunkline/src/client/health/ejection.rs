@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(outliers(&records, &rules.clone().share(0.2)).len(), 4);
         records[0].aside = true;
         records[1].aside = true;
-        assert_eq!(outliers(&records, &rules), []);
+        assert!(outliers(&records, &rules).is_empty());
     }
 
     #[test]

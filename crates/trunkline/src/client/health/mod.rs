@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub use breaker::Breaker;
+pub use breaker::{Breaker, BreakerState};
 use breaker::{Change, State, Tick};
 pub use ejection::Ejection;
 pub(crate) use ejection::{Record, outliers};
@@ -45,7 +45,21 @@ pub(crate) struct Health {
     /// Why there is no connection, where there is none.
     pub(crate) down: Mutex<Option<Arc<str>>>,
     keeper: Arc<Notify>,
+    changes: Arc<Changes>,
     random: Random,
+}
+
+/// How often the breakers of a client have opened and closed.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    opened: AtomicU64,
+    closed: AtomicU64,
+}
+
+impl Changes {
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.opened.load(Ordering::Relaxed), self.closed.load(Ordering::Relaxed))
+    }
 }
 
 /// When reasons end.
@@ -61,7 +75,7 @@ struct Timers {
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
 impl Health {
-    pub(crate) fn new(breaker: Breaker, keeper: Arc<Notify>, random: Random) -> Self {
+    pub(crate) fn new(breaker: Breaker, keeper: Arc<Notify>, changes: Arc<Changes>, random: Random) -> Self {
         Self {
             stats: Arc::new(Stats::new()),
             breaker: State::new(breaker),
@@ -74,6 +88,7 @@ impl Health {
             times_aside: AtomicU32::new(0),
             down: Mutex::new(None),
             keeper,
+            changes,
             random,
         }
     }
@@ -82,6 +97,10 @@ impl Health {
     pub(crate) fn counts(&self) -> (u64, u64) {
         let bad = self.bad_answers.load(Ordering::Relaxed) + self.failures.load(Ordering::Relaxed);
         (self.breaker.successes().saturating_sub(self.bad_answers.load(Ordering::Relaxed)), bad)
+    }
+
+    pub(crate) fn breaker_state(&self) -> BreakerState {
+        self.breaker.stand()
     }
 
     /// So many calls were answered well.
@@ -221,11 +240,13 @@ impl Health {
         match change {
             Change::Nothing => {}
             Change::Open { .. } => {
+                self.changes.opened.fetch_add(1, Ordering::Relaxed);
                 self.stats.set_trial(false);
                 self.stats.shut(Shut::Breaker);
                 self.keeper.notify_one();
             }
             Change::Close => {
+                self.changes.closed.fetch_add(1, Ordering::Relaxed);
                 self.stats.set_trial(false);
                 self.stats.open(Shut::Breaker);
             }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::{LeftBehind, ReadyWhen, RegistrationStatus, is_required};
+use crate::config::ServerConfig;
 use crate::error::Error;
 use crate::registry::{Attributes, Instance, Registrar, Registration, Status};
 use crate::server::router::Router;
@@ -128,6 +129,7 @@ impl Enrolment {
                 });
             }
             tokio::select! {
+                biased;
                 () = self.woken.notified() => {}
                 Some(closed) = closing.join_next() => {
                     if let Ok(key) = closed {
@@ -185,6 +187,20 @@ impl Enrolment {
             Some((key.clone(), row.held.clone().ok()?))
         });
         (leaving.collect(), is_refused)
+    }
+
+    /// What is set, as a file would say it.
+    pub(crate) fn describe(&self, config: &mut ServerConfig) {
+        if !self.is_used() {
+            return;
+        }
+        config.register = Some(self.registrars.iter().map(Registrar::describe).collect());
+        config.advertise = Some(self.addresses.iter().map(Address::as_str).collect());
+        config.attributes = Some(self.attributes.text().to_owned());
+        let of_services = self.of_services.iter();
+        config.service_attributes =
+            Some(of_services.map(|(service, own)| (service.clone(), own.text().to_owned())).collect());
+        config.ready_when = Some(self.ready_when.name().to_owned());
     }
 
     /// Something was added to the router or removed from it.

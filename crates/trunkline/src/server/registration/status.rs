@@ -49,3 +49,13 @@ pub enum ReadyWhen {
     /// The server serves, registered or not.
     Serving,
 }
+
+impl ReadyWhen {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::Anywhere => "anywhere",
+            Self::Serving => "serving",
+        }
+    }
+}
