@@ -67,7 +67,7 @@
 //! | `dns` | the registry `dns://`, over hickory-resolver |
 //! | `admin` | pages about a running program: alive, ready, metrics, status |
 //! | `metrics` | the metrics middleware, for Prometheus |
-//! | `etcd` | registries in etcd (v3): `etcd://host:2379/base`; its build needs `protoc` |
+//! | `etcd` | registries in etcd (v3): `etcd://host:2379/base` |
 //! | `tls` | TLS on TCP, both ways, with rustls and ring: see `transport::tls` |
 //! | `tower` | tower's layers as middleware, and a client as a tower service |
 //! | `testing` | clients without a network, scripted servers, simulations of fleets, far ends spoken frame by frame |

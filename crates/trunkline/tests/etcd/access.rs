@@ -6,6 +6,7 @@ use std::path::Path;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use trunkline::registry::{Registry, Trust};
 
+use crate::proxy::Proxy;
 use crate::server::{Etcd, folder, free_port};
 use crate::{follow, list};
 
@@ -75,6 +76,26 @@ async fn users_log_in_and_again_when_they_have_to() {
         assert!(text.contains(why), "{text}");
         assert!(!all.contains("hu@sh") && !all.contains("hu%40") && !all.contains("wrongsecret"), "{all}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_no_longer_taken_is_renewed_on_the_same_connection() {
+    let Some(etcd) = Etcd::start() else { return };
+    etcd.ctl(&["put", NODE, ""]);
+    for command in ["user add root:topsecret", "role add root", "user grant-role root root"] {
+        etcd.ctl(&command.split(' ').collect::<Vec<_>>());
+    }
+    etcd.ctl(&["auth", "enable"]);
+    let proxy = Proxy::to(etcd.client).await;
+    let url = format!("etcd://root:topsecret@127.0.0.1:{}/rpcx_test", proxy.port);
+    let catalog = Registry::open(&url).unwrap().catalog().unwrap();
+    assert_eq!(catalog.services().await.unwrap(), ["Arith"]);
+
+    // Switching authentication off makes etcd forget its tokens.
+    etcd.ctl(&["--user", "root:topsecret", "auth", "disable"]);
+    etcd.ctl(&["auth", "enable"]);
+    assert_eq!(catalog.services().await.unwrap(), ["Arith"]);
+    assert_eq!(proxy.accepted(), 1, "a new connection was made instead");
 }
 
 #[tokio::test(flavor = "multi_thread")]

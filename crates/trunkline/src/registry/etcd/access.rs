@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use etcd_client::{Certificate, Client, ConnectOptions, Identity, TlsOptions};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
+use super::client::Client;
+use super::failure::Failure;
 use crate::error::{Error, ErrorKind};
 use crate::registry::{RegistryUrl, Secret};
 
@@ -68,26 +70,15 @@ impl Access {
     /// A client of one host. Without a user nothing is sent yet. The files of TLS are read each
     /// time, so that certificates can be replaced while the process runs.
     pub(super) async fn connect(&self, host: &str, as_user: bool) -> Result<Client, Refusal> {
-        let mut options = ConnectOptions::new()
-            .with_connect_timeout(CONNECT)
-            .with_keep_alive(SILENCE, SIGN)
-            // Without a stream a silent connection waits for nothing, and etcd counts signs of
-            // life that are asked for then against the client.
-            .with_keep_alive_while_idle(false)
-            // A member that has lost its cluster says so, instead of being quietly out of date.
-            .with_require_leader(true)
-            .with_auto_token_refresh(true);
-        let scheme = match &self.tls {
-            Some(tls) => {
-                options = options.with_tls(tls.options().map_err(Refusal::Files)?);
-                "https"
-            }
-            None => "http",
+        let (scheme, tls) = match &self.tls {
+            Some(tls) => ("https", Some(tls.options().map_err(Refusal::Files)?)),
+            None => ("http", None),
         };
-        if let (true, Some((user, password))) = (as_user, &self.credentials) {
-            options = options.with_user(user, password.reveal());
+        let client = Client::new(&endpoint(&format!("{scheme}://{host}"), tls).map_err(Refusal::Etcd)?);
+        match &self.credentials {
+            Some((user, password)) if as_user => client.log_in(user, password).await.map_err(Refusal::Etcd),
+            _ => Ok(client),
         }
-        Client::connect([format!("{scheme}://{host}")], Some(options)).await.map_err(Refusal::Etcd)
     }
 
     /// Whether etcd is told who asks.
@@ -99,16 +90,31 @@ impl Access {
 /// Why there is no client.
 pub(super) enum Refusal {
     Files(Error),
-    Etcd(etcd_client::Error),
+    Etcd(Failure),
+}
+
+/// Where to connect to, and how.
+fn endpoint(url: &str, tls: Option<ClientTlsConfig>) -> Result<Endpoint, Failure> {
+    let endpoint = Endpoint::from_shared(url.to_owned())?
+        .connect_timeout(CONNECT)
+        .http2_keep_alive_interval(SILENCE)
+        .keep_alive_timeout(SIGN)
+        // Without a stream a silent connection waits for nothing, and etcd counts signs of life
+        // that are asked for then against the client.
+        .keep_alive_while_idle(false);
+    Ok(match tls {
+        Some(tls) => endpoint.tls_config(tls)?,
+        None => endpoint,
+    })
 }
 
 impl Tls {
-    fn options(&self) -> Result<TlsOptions, Error> {
+    fn options(&self) -> Result<ClientTlsConfig, Error> {
         let mut options = match &self.ca {
             Some(ca) => {
-                TlsOptions::new().ca_certificate(Certificate::from_pem(pem("ca", ca, "CERTIFICATE")?))
+                ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem("ca", ca, "CERTIFICATE")?))
             }
-            None => TlsOptions::new().with_native_roots(),
+            None => ClientTlsConfig::new().with_native_roots(),
         };
         if let Some((cert, key)) = &self.own {
             let cert = pem("cert", cert, "CERTIFICATE")?;

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use etcd_client::{Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, TxnOp};
-
-use super::cluster::MOST_BYTES;
 use super::lease::{held, revision};
+use super::wire::{Compare, KeyValue, PutRequest, RangeRequest, TxnRequest};
 use super::{Etcd, layout};
 use crate::error::Error;
 use crate::registry::{Attributes, Catalog, Entry, Swap, Version};
@@ -18,15 +16,14 @@ impl Etcd {
             .cluster
             .call("listing services", |client| {
                 let prefix = &*prefix;
-                Box::pin(async move {
-                    let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
-                    kv.get(prefix, Some(GetOptions::new().with_prefix().with_keys_only())).await
-                })
+                Box::pin(async move { client.range(RangeRequest::prefix(prefix).keys_only()).await })
             })
             .await?;
         let mut services = BTreeSet::new();
-        for kv in answer.kvs() {
-            let Some(key) = kv.key_str().ok().and_then(|key| key.strip_prefix(&prefix)) else { continue };
+        for kv in &answer.kvs {
+            let Some(key) = str::from_utf8(&kv.key).ok().and_then(|key| key.strip_prefix(&prefix)) else {
+                continue;
+            };
             let (service, child) = key.split_once('/').map_or((key, None), |(s, child)| (s, Some(child)));
             // A server of another make may leave `BASE/Service` out.
             if !service.trim().is_empty() && child.is_none_or(|child| layout::address(child).is_some()) {
@@ -42,18 +39,15 @@ impl Etcd {
             .cluster
             .call("listing instances", |client| {
                 let prefix = &*prefix;
-                Box::pin(async move {
-                    let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
-                    kv.get(prefix, Some(GetOptions::new().with_prefix())).await
-                })
+                Box::pin(async move { client.range(RangeRequest::prefix(prefix)).await })
             })
             .await?;
         let entry = |kv: &KeyValue| {
-            let instance = layout::decode(&prefix, kv.key(), kv.value())?;
+            let instance = layout::decode(&prefix, &kv.key, &kv.value)?;
             let held = held(kv);
             Some(Entry { instance, owner: held.owner, version: held.version })
         };
-        let mut entries: Vec<_> = answer.kvs().iter().filter_map(entry).collect();
+        let mut entries: Vec<_> = answer.kvs.iter().filter_map(entry).collect();
         entries.sort_by(|a, b| a.instance.address().cmp(b.instance.address()));
         Ok(entries)
     }
@@ -66,15 +60,16 @@ impl Etcd {
         version: &Version,
     ) -> Result<Swap, Error> {
         let key = self.layout.instance(service, address)?;
-        let keep = PutOptions::new().with_ignore_lease();
-        let transaction = Txn::new()
-            .when([Compare::mod_revision(key.as_str(), CompareOp::Equal, revision(version)?)])
-            .and_then([TxnOp::put(key, attributes.text(), Some(keep))]);
-        Ok(if self.transact("editing", &transaction).await?.succeeded() {
-            Swap::Done
-        } else {
-            Swap::Conflict
-        })
+        let compare = Compare::is_of_revision(&key, revision(version)?);
+        let put = PutRequest {
+            key: key.into(),
+            value: attributes.text().into(),
+            ignore_lease: true,
+            ..Default::default()
+        };
+        let transaction =
+            TxnRequest { compare: vec![compare], success: vec![put.into()], ..Default::default() };
+        Ok(if self.transact("editing", &transaction).await?.succeeded { Swap::Done } else { Swap::Conflict })
     }
 
     async fn remove(&self, service: &str, address: &Address, version: &Version) -> Result<Swap, Error> {

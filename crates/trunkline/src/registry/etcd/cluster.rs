@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use etcd_client::{Client, Error as EtcdError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use tonic::Code;
 
 use super::access::{Access, Refusal};
+use super::client::Client;
+use super::failure::Failure;
 use crate::error::{Error, ErrorKind};
 use crate::transport::BoxFuture;
 
@@ -19,19 +21,6 @@ const CALL: Duration = Duration::from_secs(3);
 
 /// An answer that took so long when nobody waited for it any more counts as none.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The most that is taken of one answer: a service with some hundred thousand instances.
-pub(super) const MOST_BYTES: usize = 64 << 20;
-
-/// The numbers that gRPC has for what ended a call.
-mod code {
-    pub(super) const INVALID_ARGUMENT: i32 = 3;
-    pub(super) const NOT_FOUND: i32 = 5;
-    pub(super) const PERMISSION_DENIED: i32 = 7;
-    pub(super) const FAILED_PRECONDITION: i32 = 9;
-    pub(super) const OUT_OF_RANGE: i32 = 11;
-    pub(super) const UNAUTHENTICATED: i32 = 16;
-}
 
 /// The members of a cluster. One of them is asked until it fails, then the next.
 pub(super) struct Cluster {
@@ -75,7 +64,7 @@ impl Cluster {
     pub(super) async fn call<'a, T>(
         &self,
         what: &str,
-        ask: impl Fn(Client) -> BoxFuture<'a, Result<T, EtcdError>>,
+        ask: impl Fn(Client) -> BoxFuture<'a, Result<T, Failure>>,
     ) -> Result<T, Error> {
         Ok(self.call_member(what, ask).await?.0)
     }
@@ -84,7 +73,7 @@ impl Cluster {
     pub(super) async fn call_member<'a, T>(
         &self,
         what: &str,
-        ask: impl Fn(Client) -> BoxFuture<'a, Result<T, EtcdError>>,
+        ask: impl Fn(Client) -> BoxFuture<'a, Result<T, Failure>>,
     ) -> Result<(T, Member), Error> {
         // Twice where there is one member: the connection may be one from before its restart.
         let mut left = self.hosts.len().max(2);
@@ -108,7 +97,7 @@ impl Cluster {
         &self,
         member: &Member,
         what: &str,
-        answer: impl Future<Output = Result<T, EtcdError>>,
+        answer: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Error> {
         self.within_limit(member, what, answer).await.map_err(|failed| failed.error)
     }
@@ -117,7 +106,7 @@ impl Cluster {
         &self,
         member: &Member,
         what: &str,
-        answer: impl Future<Output = Result<T, EtcdError>>,
+        answer: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failed> {
         let waiting =
             Waiting { given_up: &self.given_up, generation: member.generation, since: Instant::now() };
@@ -174,7 +163,7 @@ impl Cluster {
         };
         match refusal {
             // As Go does: who is to say who it is and is not asked goes on without.
-            Refusal::Etcd(e) if self.access.has_user() && is_without_users(&e) => {
+            Refusal::Etcd(e) if self.access.has_user() && e.is_without_users() => {
                 tracing::warn!(
                     registry = &*self.name,
                     "etcd has its authentication switched off: the user and the password are not used"
@@ -204,22 +193,22 @@ impl Cluster {
         Error::new(ErrorKind::Unavailable, text)
     }
 
-    fn failed(&self, host: usize, what: &str, e: EtcdError) -> Failed {
-        let (kind, elsewhere) = match code_of(&e) {
-            Some(code::PERMISSION_DENIED) => (ErrorKind::Denied, false),
+    fn failed(&self, host: usize, what: &str, e: Failure) -> Failed {
+        let (kind, elsewhere) = match e.code() {
+            Some(Code::PermissionDenied) => (ErrorKind::Denied, false),
             // A connection from before authentication was switched on, or changed, is refused with
             // one of these: a new one logs in.
-            Some(code::UNAUTHENTICATED | code::INVALID_ARGUMENT) if self.access.has_user() => {
+            Some(Code::Unauthenticated | Code::InvalidArgument) if self.access.has_user() => {
                 (ErrorKind::Unauthenticated, true)
             }
-            Some(code::UNAUTHENTICATED) => (ErrorKind::Unauthenticated, false),
-            Some(code::INVALID_ARGUMENT) => (ErrorKind::Invalid, false),
-            Some(code::NOT_FOUND | code::FAILED_PRECONDITION | code::OUT_OF_RANGE) => {
+            Some(Code::Unauthenticated) => (ErrorKind::Unauthenticated, false),
+            Some(Code::InvalidArgument) => (ErrorKind::Invalid, false),
+            Some(Code::NotFound | Code::FailedPrecondition | Code::OutOfRange) => {
                 (ErrorKind::Unavailable, false)
             }
             _ => (ErrorKind::Unavailable, true),
         };
-        let text = format!("{}: {what}: {} answers: {}", self.name, self.hosts[host], why(&e));
+        let text = format!("{}: {what}: {} answers: {}", self.name, self.hosts[host], e.why());
         Failed { error: Error::new(kind, text).with_source(e), elsewhere }
     }
 
@@ -256,44 +245,4 @@ impl Drop for Waiting<'_> {
 struct Failed {
     error: Error,
     elsewhere: bool,
-}
-
-/// Whether etcd says that it has no such lease.
-pub(super) fn is_lease_gone(e: &EtcdError) -> bool {
-    match e {
-        // A renewal is not refused: it is answered with a time to live of zero.
-        EtcdError::LeaseKeepAliveError(_) => true,
-        EtcdError::GRpcStatus(status) => {
-            i32::from(status.code()) == code::NOT_FOUND && status.message().contains("lease not found")
-        }
-        _ => false,
-    }
-}
-
-fn is_without_users(e: &EtcdError) -> bool {
-    code_of(e) == Some(code::FAILED_PRECONDITION)
-}
-
-fn code_of(e: &EtcdError) -> Option<i32> {
-    match e {
-        EtcdError::GRpcStatus(status) => Some(status.code().into()),
-        _ => None,
-    }
-}
-
-/// The shortest text that says it; the whole stands in the source.
-fn why(e: &EtcdError) -> String {
-    match e {
-        EtcdError::GRpcStatus(status) => {
-            let mut text = status.message().trim_start_matches("etcdserver: ").to_owned();
-            let mut source = std::error::Error::source(status);
-            while let Some(cause) = source {
-                // "Connection refused" is at the bottom of three that say less.
-                text = cause.to_string();
-                source = cause.source();
-            }
-            text
-        }
-        other => other.to_string(),
-    }
 }

@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Event, EventType, WatchStream};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::Etcd;
+use super::client::Watch;
 use super::cluster::Member;
 use super::lease::Pulse;
+use super::wire::{Event, EventType, WatchCreateRequest};
 use crate::error::Error;
 
 const GUARDING: &str = "watching the keys of the lease";
@@ -64,12 +65,12 @@ impl Own {
 
     /// Whether an event is somebody else's doing.
     fn is_foreign(&self, event: &Event, lease: i64) -> bool {
-        let Some(kv) = event.kv() else { return false };
+        let Some(kv) = &event.kv else { return false };
         let keys = self.keys.lock();
-        let Some(value) = std::str::from_utf8(kv.key()).ok().and_then(|key| keys.get(key)) else {
+        let Some(value) = std::str::from_utf8(&kv.key).ok().and_then(|key| keys.get(key)) else {
             return false;
         };
-        event.event_type() == EventType::Delete || kv.lease() != lease || kv.value() != value.as_bytes()
+        event.r#type() == EventType::Delete || kv.lease != lease || kv.value != value.as_bytes()
     }
 }
 
@@ -116,33 +117,33 @@ async fn watch_keys(
         .cluster
         .call_member(GUARDING, |client| {
             let first = &*first;
-            Box::pin(async move { client.watch_client().watch(first, None).await })
+            Box::pin(async move { client.watch(WatchCreateRequest::key(first)).await })
         })
         .await?;
     let mut watched = vec![first];
     for key in keys {
-        add(etcd, &member, &mut stream, &mut watched, key).await?;
+        add(etcd, &member, &stream, &mut watched, key).await?;
     }
     loop {
         tokio::select! {
             message = stream.message() => {
                 let message = match message {
-                    Ok(Some(message)) if !message.canceled() => message,
+                    Ok(Some(message)) if !message.canceled => message,
                     Ok(Some(message)) => {
-                        return Err(etcd.cluster.ended(&member, GUARDING, message.cancel_reason()));
+                        return Err(etcd.cluster.ended(&member, GUARDING, &message.cancel_reason));
                     }
                     Ok(None) => return Err(etcd.cluster.ended(&member, GUARDING, "has closed the stream")),
                     Err(e) => return etcd.cluster.ask(&member, GUARDING, async { Err(e) }).await,
                 };
                 *pause = SHORTEST_PAUSE;
-                let mut foreign = message.events().iter().filter(|event| own.is_foreign(event, pulse.id));
+                let mut foreign = message.events.iter().filter(|event| own.is_foreign(event, pulse.id));
                 // What happened before this key was watched is not told.
-                if message.created() {
+                if message.created {
                     own.disturbed.notify_one();
                 }
                 if let Some(event) = foreign.next() {
                     own.disturbed.notify_one();
-                    if event.event_type() == EventType::Delete {
+                    if event.r#type() == EventType::Delete {
                         pulse.doubt.notify_one();
                     }
                 }
@@ -150,7 +151,7 @@ async fn watch_keys(
             () = own.added.notified() => {
                 for key in own.keys() {
                     if !watched.contains(&key) {
-                        add(etcd, &member, &mut stream, &mut watched, key).await?;
+                        add(etcd, &member, &stream, &mut watched, key).await?;
                     }
                 }
             }
@@ -161,11 +162,11 @@ async fn watch_keys(
 async fn add(
     etcd: &Etcd,
     member: &Member,
-    stream: &mut WatchStream,
+    stream: &Watch,
     watched: &mut Vec<String>,
     key: String,
 ) -> Result<(), Error> {
-    etcd.cluster.ask(member, GUARDING, stream.watch(key.as_str(), None)).await?;
+    etcd.cluster.ask(member, GUARDING, stream.add(WatchCreateRequest::key(&key))).await?;
     watched.push(key);
     Ok(())
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use etcd_client::{
-    Client, Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse, TxnResponse,
-};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::cluster::is_lease_gone;
+use super::client::Client;
 use super::guard::{self, Own};
+use super::wire::{
+    Compare, DeleteRangeRequest, KeyValue, PutRequest, RangeRequest, ResponseOp, TxnRequest, TxnResponse,
+};
 use super::{Etcd, layout};
 use crate::error::{Error, ErrorKind};
 use crate::registry::{Attributes, Expect, Held, Instance, Session, Sessions, Swap, Version};
@@ -70,15 +70,13 @@ impl Lease {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         let granted = etcd
             .cluster
-            .call("granting a lease", |client| {
-                Box::pin(async move { client.lease_client().grant(seconds, None).await })
-            })
+            .call("granting a lease", |client| Box::pin(async move { client.grant(seconds).await }))
             .await?;
         // etcd may grant longer than was asked for; the process is then forgotten later, and
         // renewing as if it were not costs little.
-        let ttl = Duration::from_secs(u64::try_from(granted.ttl().min(seconds)).unwrap_or(1).max(1));
+        let ttl = Duration::from_secs(u64::try_from(granted.ttl.min(seconds)).unwrap_or(1).max(1));
         let (lost, lost_receiver) = watch::channel(None);
-        let pulse = Arc::new(Pulse { id: granted.id(), ttl, doubt: Notify::new(), lost });
+        let pulse = Arc::new(Pulse { id: granted.id, ttl, doubt: Notify::new(), lost });
         let own = Arc::new(Own::default());
         let tasks = [
             tokio::spawn(renew(etcd.clone(), pulse.clone(), asked)).abort_handle(),
@@ -86,8 +84,8 @@ impl Lease {
         ];
         Ok(Self {
             etcd,
-            id: granted.id(),
-            name: lease_name(granted.id()),
+            id: granted.id,
+            name: lease_name(granted.id),
             lost: lost_receiver,
             own,
             without_parents: AtomicBool::new(false),
@@ -102,35 +100,39 @@ impl Lease {
             .cluster
             .call("reading", |client| {
                 let key = &*key;
-                Box::pin(async move { client.kv_client().get(key, None).await })
+                Box::pin(async move { client.range(RangeRequest::key(key)).await })
             })
             .await?;
-        Ok(answer.kvs().first().map(held))
+        Ok(answer.kvs.first().map(held))
     }
 
     async fn put(&self, service: &str, instance: &Instance, expected: &Expect) -> Result<Swap, Error> {
         let key = self.etcd.layout.instance(service, instance.address())?;
         let value = instance.attributes().text();
         let compare = match expected {
-            Expect::Absent => Compare::create_revision(key.as_str(), CompareOp::Equal, 0),
-            Expect::Version(version) => {
-                Compare::mod_revision(key.as_str(), CompareOp::Equal, revision(version)?)
-            }
+            Expect::Absent => Compare::is_absent(&key),
+            Expect::Version(version) => Compare::is_of_revision(&key, revision(version)?),
         };
-        let node = TxnOp::put(key.as_str(), value, Some(PutOptions::new().with_lease(self.id)));
-        let transaction = &Txn::new().when([compare]).and_then([node]);
+        let node = PutRequest {
+            key: key.as_str().into(),
+            value: value.into(),
+            lease: self.id,
+            ..Default::default()
+        };
+        let transaction =
+            &TxnRequest { compare: vec![compare], success: vec![node.into()], ..Default::default() };
         // Before it is written, so that the key's guard knows this write from others'.
         let before = self.own.insert(&key, value);
         let put = |client: Client| -> BoxFuture<'_, _> {
             Box::pin(async move {
-                match client.kv_client().txn(transaction.clone()).await {
-                    Err(e) if is_lease_gone(&e) => Ok(None),
+                match client.txn(transaction.clone()).await {
+                    Err(e) if e.is_lease_gone() => Ok(None),
                     answer => answer.map(Some),
                 }
             })
         };
         match self.etcd.cluster.call("registering", put).await? {
-            Some(answer) if answer.succeeded() => {
+            Some(answer) if answer.succeeded => {
                 if let Err(e) = self.put_parents([service]).await {
                     tracing::debug!(error = %e, "the keys above the instance are written later");
                 }
@@ -202,9 +204,9 @@ impl Lease {
         self.tasks.iter().for_each(AbortHandle::abort);
         let revoke = |client: Client| -> BoxFuture<'_, _> {
             Box::pin(async move {
-                match client.lease_client().revoke(self.id).await {
-                    Err(e) if is_lease_gone(&e) => Ok(()),
-                    answer => answer.map(|_| ()),
+                match client.revoke(self.id).await {
+                    Err(e) if e.is_lease_gone() => Ok(()),
+                    answer => answer,
                 }
             })
         };
@@ -217,36 +219,37 @@ impl Etcd {
     /// are, and reading costs the cluster less.
     async fn put_missing(&self, entries: &[(String, &str)]) -> Result<(), Error> {
         const WHAT: &str = "writing the keys above the instances";
-        let keys_only = GetOptions::new().with_keys_only();
-        let reads = entries.iter().map(|(key, _)| TxnOp::get(key.as_str(), Some(keys_only.clone())));
-        let answer = self.transact(WHAT, &Txn::new().and_then(reads.collect::<Vec<_>>())).await?;
-        for ((key, value), found) in entries.iter().zip(answer.op_responses()) {
-            if matches!(found, TxnOpResponse::Get(found) if found.kvs().is_empty()) {
-                let absent = Compare::create_revision(key.as_str(), CompareOp::Equal, 0);
-                let put = Txn::new().when([absent]).and_then([TxnOp::put(key.as_str(), *value, None)]);
+        let reads = entries.iter().map(|(key, _)| RangeRequest::key(key).keys_only().into());
+        let reads = TxnRequest { success: reads.collect(), ..Default::default() };
+        let answer = self.transact(WHAT, &reads).await?;
+        for ((key, value), found) in entries.iter().zip(&answer.responses) {
+            if found.found_nothing() {
+                let put =
+                    PutRequest { key: key.as_str().into(), value: (*value).into(), ..Default::default() };
+                let put = TxnRequest {
+                    compare: vec![Compare::is_absent(key)],
+                    success: vec![put.into()],
+                    ..Default::default()
+                };
                 self.transact(WHAT, &put).await?;
             }
         }
         Ok(())
     }
 
-    pub(super) async fn transact(&self, what: &str, transaction: &Txn) -> Result<TxnResponse, Error> {
-        self.cluster
-            .call(what, |client| Box::pin(async move { client.kv_client().txn(transaction.clone()).await }))
-            .await
+    pub(super) async fn transact(&self, what: &str, transaction: &TxnRequest) -> Result<TxnResponse, Error> {
+        self.cluster.call(what, |client| Box::pin(async move { client.txn(transaction.clone()).await })).await
     }
 
     /// Deletes a key that is still of this revision.
     pub(super) async fn delete(&self, key: &str, revision: i64) -> Result<Swap, Error> {
-        let transaction = Txn::new()
-            .when([Compare::mod_revision(key, CompareOp::Equal, revision)])
-            .and_then([TxnOp::delete(key, None)])
-            .or_else([TxnOp::get(key, None)]);
-        let answer = self.transact("removing", &transaction).await?;
-        let gone = match answer.op_responses().first() {
-            Some(TxnOpResponse::Get(found)) => found.kvs().is_empty(),
-            _ => answer.succeeded(),
+        let transaction = TxnRequest {
+            compare: vec![Compare::is_of_revision(key, revision)],
+            success: vec![DeleteRangeRequest { key: key.into() }.into()],
+            failure: vec![RangeRequest::key(key).into()],
         };
+        let answer = self.transact("removing", &transaction).await?;
+        let gone = answer.succeeded || answer.responses.iter().any(ResponseOp::found_nothing);
         Ok(if gone { Swap::Done } else { Swap::Conflict })
     }
 }
@@ -254,9 +257,9 @@ impl Etcd {
 /// What stands in a key.
 pub(super) fn held(kv: &KeyValue) -> Held {
     Held {
-        attributes: Attributes::parse(&String::from_utf8_lossy(kv.value())),
-        owner: (kv.lease() != 0).then(|| lease_name(kv.lease()).into()),
-        version: kv.mod_revision().into(),
+        attributes: Attributes::parse(&String::from_utf8_lossy(&kv.value)),
+        owner: (kv.lease != 0).then(|| lease_name(kv.lease).into()),
+        version: kv.mod_revision.into(),
     }
 }
 
@@ -287,9 +290,9 @@ async fn renew(etcd: Arc<Etcd>, pulse: Arc<Pulse>, granted: Instant) {
         let id = pulse.id;
         let renewal = etcd.cluster.call("renewing the lease", |client| {
             Box::pin(async move {
-                match client.lease_client().keep_alive(id).await {
-                    Ok(_) => Ok(true),
-                    Err(e) if is_lease_gone(&e) => Ok(false),
+                match client.keep_alive(id).await {
+                    Ok(()) => Ok(true),
+                    Err(e) if e.is_lease_gone() => Ok(false),
                     Err(e) => Err(e),
                 }
             })

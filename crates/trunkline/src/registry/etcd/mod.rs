@@ -5,16 +5,19 @@
 //! and watch it from the next revision on, and own no lease. A writer has one lease for all its
 //! keys, and the two keys above them, `BASE` and `BASE/Service`, stand there without one.
 //!
-//! The client library's types do not leave this folder: `cluster.rs` and `access.rs` know how etcd
-//! is reached, `layout.rs` where things stand, the others what is done there.
+//! `access.rs`, `cluster.rs`, `client.rs` and `wire/` know how etcd is reached and spoken to,
+//! `layout.rs` where things stand, the others what is done there.
 
 mod access;
 mod catalog;
+mod client;
 mod cluster;
+mod failure;
 mod guard;
 mod layout;
 mod lease;
 mod read;
+mod wire;
 
 use std::sync::Arc;
 

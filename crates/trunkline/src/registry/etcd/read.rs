@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use etcd_client::{Event, EventType, GetOptions, GetResponse, KeyValue, WatchOptions, WatchResponse};
 use tokio::time::{Instant, sleep_until};
 
-use super::cluster::MOST_BYTES;
+use super::wire::{
+    Event, EventType, KeyValue, RangeRequest, RangeResponse, WatchCreateRequest, WatchResponse,
+};
 use super::{Etcd, layout};
 use crate::error::Error;
 use crate::registry::{Instance, Report, Source};
@@ -33,23 +34,20 @@ impl Etcd {
             .cluster
             .call_member("listing", |client| {
                 let prefix = &*prefix;
-                Box::pin(async move {
-                    let mut kv = client.kv_client().max_decoding_message_size(MOST_BYTES);
-                    kv.get(prefix, Some(GetOptions::new().with_prefix())).await
-                })
+                Box::pin(async move { client.range(RangeRequest::prefix(prefix)).await })
             })
             .await?;
         let mut view = View::new(prefix, &listed);
         report.list(view.instances());
 
-        let options = WatchOptions::new()
-            .with_prefix()
+        let watch = WatchCreateRequest {
             // What changed between the list and the watch is delivered.
-            .with_start_revision(view.revision + 1)
-            .with_progress_notify()
-            .with_fragment();
-        let mut watcher = member.client.watch_client().max_decoding_message_size(MOST_BYTES);
-        let open = watcher.watch(view.prefix.as_str(), Some(options));
+            start_revision: view.revision + 1,
+            progress_notify: true,
+            fragment: true,
+            ..WatchCreateRequest::prefix(&view.prefix)
+        };
+        let open = member.client.watch(watch);
         let mut stream = self.cluster.ask(&member, WATCHING, open).await?;
         let mut next_probe = Instant::now() + PROBE;
         let mut missing = false;
@@ -67,7 +65,7 @@ impl Etcd {
                     if let Err(why) = view.take(&message) {
                         return Err(self.cluster.ended(&member, WATCHING, &why));
                     }
-                    if !message.events().is_empty() {
+                    if !message.events.is_empty() {
                         report.list(view.instances());
                     }
                     (missing, next_probe) = (false, Instant::now() + PROBE);
@@ -78,12 +76,10 @@ impl Etcd {
                         let why = "does not deliver changes to the watch";
                         return Err(self.cluster.ended(&member, WATCHING, why));
                     }
-                    let options = GetOptions::new()
-                        .with_prefix()
-                        .with_min_mod_revision(view.revision + 1)
-                        .with_keys_only();
-                    let mut kv = member.client.kv_client().max_decoding_message_size(MOST_BYTES);
-                    let probe = kv.get(view.prefix.as_str(), Some(options));
+                    let newer = RangeRequest::prefix(&view.prefix)
+                        .changed_since(view.revision + 1)
+                        .keys_only();
+                    let probe = member.client.range(newer);
                     let probe = self.cluster.ask(&member, WATCHING, probe).await?;
                     missing = view.misses(&probe);
                     next_probe = Instant::now() + if missing { DELIVERY } else { PROBE };
@@ -103,10 +99,10 @@ struct View {
 }
 
 impl View {
-    fn new(prefix: String, listed: &GetResponse) -> Self {
-        let revision = listed.header().map_or(0, |header| header.revision());
+    fn new(prefix: String, listed: &RangeResponse) -> Self {
+        let revision = listed.header.as_ref().map_or(0, |header| header.revision);
         let mut view = Self { prefix, revision, entries: BTreeMap::new() };
-        for kv in listed.kvs() {
+        for kv in &listed.kvs {
             view.put(kv);
         }
         view
@@ -118,50 +114,49 @@ impl View {
 
     /// Takes what the watch says.
     fn take(&mut self, message: &WatchResponse) -> Result<(), String> {
-        if message.compact_revision() != 0 {
+        if message.compact_revision != 0 {
             return Err(format!(
                 "has compacted its history up to revision {}, so what happened since {} is unknown",
-                message.compact_revision(),
-                self.revision
+                message.compact_revision, self.revision
             ));
         }
-        if message.canceled() {
-            return Err(format!("has cancelled the watch: {}", message.cancel_reason()));
+        if message.canceled {
+            return Err(format!("has cancelled the watch: {}", message.cancel_reason));
         }
         // A store that was wiped begins anew, and would be silent until it has caught up.
-        if message.header().is_some_and(|header| header.revision() < self.revision) {
+        if message.header.as_ref().is_some_and(|header| header.revision < self.revision) {
             return Err("knows less than was listed: its store was replaced, or it has fallen behind".into());
         }
-        for event in message.events() {
+        for event in &message.events {
             self.apply(event);
         }
         Ok(())
     }
 
     fn apply(&mut self, event: &Event) {
-        let Some(kv) = event.kv() else { return };
-        match event.event_type() {
+        let Some(kv) = &event.kv else { return };
+        match event.r#type() {
             EventType::Put => self.put(kv),
             EventType::Delete => {
-                self.entries.remove(kv.key());
+                self.entries.remove(&kv.key);
             }
         }
-        self.revision = self.revision.max(kv.mod_revision());
+        self.revision = self.revision.max(kv.mod_revision);
     }
 
     fn put(&mut self, kv: &KeyValue) {
-        let instance = layout::decode(&self.prefix, kv.key(), kv.value());
+        let instance = layout::decode(&self.prefix, &kv.key, &kv.value);
         if instance.is_none() {
-            tracing::debug!(key = %String::from_utf8_lossy(kv.key()), "the key stands for no instance");
+            tracing::debug!(key = %String::from_utf8_lossy(&kv.key), "the key stands for no instance");
         }
-        self.entries.insert(kv.key().to_vec(), instance);
+        self.entries.insert(kv.key.clone(), instance);
     }
 
     /// Whether the registry has changes that are not in here. The count is that of all keys, the
     /// keys are those that changed since.
-    fn misses(&self, probe: &GetResponse) -> bool {
-        !probe.kvs().is_empty()
-            || usize::try_from(probe.count()) != Ok(self.entries.len())
-            || probe.header().is_some_and(|header| header.revision() < self.revision)
+    fn misses(&self, probe: &RangeResponse) -> bool {
+        !probe.kvs.is_empty()
+            || usize::try_from(probe.count) != Ok(self.entries.len())
+            || probe.header.as_ref().is_some_and(|header| header.revision < self.revision)
     }
 }
