@@ -27,7 +27,8 @@ pub(crate) struct Pool {
     table: Arc<ArcSwap<Table>>,
     /// Says that there is another table.
     changed: watch::Receiver<()>,
-    pub(crate) allowance: Allowance,
+    pub(crate) retry_budget: Allowance,
+    pub(crate) backup_budget: Allowance,
     pub(crate) latencies: Latencies,
     retries: AtomicU64,
     task: JoinHandle<()>,
@@ -152,12 +153,13 @@ impl Grounds {
 impl Pool {
     pub(crate) fn new(grounds: Arc<Grounds>, mut watch: Watch) -> Self {
         let now = Instant::now();
-        let allowance = Allowance::new(grounds.settings.retry_budget, now);
+        let allowance = || Allowance::new(grounds.settings.retry_budget, now);
+        let (retry_budget, backup_budget) = (allowance(), allowance());
         let table = Arc::new(ArcSwap::from_pointee(grounds.table(watch.current(), None)));
         let (changed, receiver) = watch::channel(());
         let task = tokio::spawn(follow(grounds, watch, table.clone(), changed));
         let (latencies, retries) = (Latencies::default(), AtomicU64::new(0));
-        Self { table, changed: receiver, allowance, latencies, retries, task }
+        Self { table, changed: receiver, retry_budget, backup_budget, latencies, retries, task }
     }
 
     /// An attempt is made that is not the first one of its call.

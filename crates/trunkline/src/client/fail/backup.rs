@@ -26,7 +26,7 @@ pub(super) async fn run(course: &Course<'_>, call: &mut Call) -> Result<Reply, E
         biased;
         result = &mut first => result,
         () = tokio::time::sleep_until(later::after(Instant::now(), late)) => {
-            if course.has_another() && course.affords_another() {
+            if course.has_another() && course.affords_backup() {
                 let mut second = std::pin::pin!(course.attempt(&mut other, true));
                 // The first good answer counts; when one has failed, the other is waited for.
                 let (result, first_ended) = tokio::select! {

@@ -11,7 +11,8 @@ use crate::config::RetryBudgetConfig;
 /// How many retries there may be. By default a fifth of the calls, and 10 a second besides.
 ///
 /// Retries of calls that were not sent, or that a server refused before it started them, cost
-/// nothing. When a connection is lost, as many are allowed as calls were under way on it.
+/// nothing. When a connection is lost, as many are allowed as calls were under way on it. Second
+/// copies of calls that are late have a budget of their own, of the same size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryBudget {
     share: f64,

@@ -240,15 +240,16 @@ impl<'a> Course<'a> {
     /// Takes one retry from the service's budget.
     pub(super) fn affords_another(&self) -> bool {
         self.with_pool(|pool| {
-            let (mut calls, mut lost) = (0, 0);
-            for endpoint in pool.table().endpoints() {
-                let (good, bad) = endpoint.health().counts();
-                calls += good + bad;
-                lost += endpoint.health().lost.load(Ordering::Relaxed);
-            }
-            pool.allowance.take(Instant::now(), calls, lost)
+            let (calls, lost) = counts(pool);
+            pool.retry_budget.take(Instant::now(), calls, lost)
         })
         .unwrap_or(true)
+    }
+
+    /// Takes one backup from the service's budget for these: what is slow must not leave nothing
+    /// for what fails, nor the other way round.
+    pub(super) fn affords_backup(&self) -> bool {
+        self.with_pool(|pool| pool.backup_budget.take(Instant::now(), counts(pool).0, 0)).unwrap_or(true)
     }
 
     pub(super) fn with_pool<T>(&self, ask: impl FnOnce(&Pool) -> T) -> Option<T> {
@@ -335,6 +336,17 @@ impl Begun {
             failed: Some(failed(&self.error)),
         }
     }
+}
+
+/// The calls of a service that have ended, and those that were under way on lost connections.
+fn counts(pool: &Pool) -> (u64, u64) {
+    let (mut calls, mut lost) = (0, 0);
+    for endpoint in pool.table().endpoints() {
+        let (good, bad) = endpoint.health().counts();
+        calls += good + bad;
+        lost += endpoint.health().lost.load(Ordering::Relaxed);
+    }
+    (calls, lost)
 }
 
 fn failed(error: &Error) -> Failed {
