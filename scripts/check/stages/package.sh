@@ -22,5 +22,10 @@ done
 # Together, so that the ones not yet published find each other. A package has no profile of the workspace: with the
 # same debug information as there, the dependencies are not built once more.
 export CARGO_PROFILE_DEV_DEBUG=line-tables-only
+# Cargo remembers what it unpacked from a folder's packages by name and version; in a folder of its own, the packages are
+# those of now.
+packages=$(mktemp -d)
+trap 'rm -rf "$packages"' EXIT
+export CARGO_TARGET_DIR=$packages
 cargo package --workspace "${options[@]}"
 exit "$failed"
