@@ -43,7 +43,7 @@ fn main() {
 /// Instances with the weights 1 to 4 all over the world, one in ten of version 2.
 fn fleet(size: usize) -> Vec<Candidate> {
     let candidate = |i: usize| {
-        let version = if i % 10 == 0 { 2 } else { 1 };
+        let version = if i.is_multiple_of(10) { 2 } else { 1 };
         let (latitude, longitude) = (i % 170, i % 350);
         let text = format!(
             "tcp@10.{}.{}.{}:8972?version={version}&latitude={}&longitude={}",
