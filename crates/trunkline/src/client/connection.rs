@@ -19,7 +19,7 @@ use super::settings::Settings;
 use crate::call::Via;
 use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
-use crate::frame::outgoing::LARGE;
+use crate::frame::outgoing::{LARGE, WRITE_AT_ONCE};
 use crate::frame::scratch;
 use crate::transport::Stream;
 
@@ -238,7 +238,7 @@ impl Connection {
             };
             let sooner = s.extra.wait(key, waker, place, deadline, oneway);
             let alone = s.extra.is_alone();
-            Ok((key, sooner, s.out.pushed(alone || oneway)))
+            Ok((key, sooner, s.out.pushed(if alone || oneway { 0 } else { WRITE_AT_ONCE })))
         });
         let (key, sooner, push) = begun?;
         self.link.carry_out(push);
@@ -373,13 +373,7 @@ impl Connection {
             }
             let end = self.take_in(incoming, &mut arrived);
             // One lock for the whole batch; nobody is woken into it.
-            let many = arrived.wakers.len() > 1;
             arrived.wakers.drain(..).for_each(Waker::wake);
-            if many {
-                // The callers first: they let go of the buffer, and their next requests leave
-                // together.
-                tokio::task::yield_now().await;
-            }
             if let Some(reason) = end {
                 return reason;
             }

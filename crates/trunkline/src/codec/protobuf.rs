@@ -37,9 +37,10 @@ impl<T: Message> Encode<T> for Protobuf {
     #[inline]
     fn encode(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.reserve(value.encoded_len());
-        value
-            .encode(out)
-            .map_err(|error| CodecError::encode::<T>(Self::NAME, error.to_string()).with_source(error))
+        // What `Message::encode` does behind a check of the room, for which it would work out the
+        // length again: there always is room in a vector.
+        value.encode_raw(out);
+        Ok(())
     }
 }
 

@@ -23,9 +23,13 @@ use crate::budget::{ALLOWANCE, Charge};
 /// A payload of this size or more is not copied into the shared buffer.
 pub(crate) const LARGE: usize = 32 * 1024;
 
-/// With this much queued, the first one to notice writes at once: the far end can start. Less than
+/// With this much queued, the first one to notice writes at once, whoever else may come. Less than
 /// the allowance, so that good neighbours touch no count that all connections share.
-pub(crate) const WRITE_AT_ONCE: usize = 48 * 1024;
+pub(crate) const WRITE_AT_ONCE: usize = 32 * 1024;
+
+/// Small frames are charged in steps of this size: one count that all connections share is then
+/// touched once for many of them.
+const CHARGE_STEP: usize = 16 * 1024;
 
 /// Large frames of one batch, in bytes; the first one goes whatever its size.
 const BULK_BATCH: usize = 256 * 1024;
@@ -176,7 +180,7 @@ impl Outgoing {
     fn grow(&mut self, added: usize) {
         self.queued += added;
         if self.queued > ALLOWANCE && self.queued > self.charge.bytes() {
-            self.charge.resize(self.queued);
+            self.charge.resize(self.queued + CHARGE_STEP.saturating_sub(added));
         }
     }
 
@@ -201,13 +205,14 @@ impl Outgoing {
         self.bytes_written + self.handover.as_ref().map_or(0, |b| b.written as u64)
     }
 
-    /// Decides who writes what was appended. `alone`: nobody else is likely to append soon, so
-    /// waiting for company would only cost time.
-    pub(crate) fn pushed(&mut self, alone: bool) -> Push {
+    /// Decides who writes what was appended: with `enough` bytes queued whoever asks, since the far
+    /// end can start on them; else the writer task, after the others who have something to send.
+    /// Nought is enough for one who is alone: waiting for company would only cost time.
+    pub(crate) fn pushed(&mut self, enough: usize) -> Push {
         if self.writing || self.closed {
             return Push::Nothing;
         }
-        if alone || self.queued >= WRITE_AT_ONCE {
+        if self.queued >= enough {
             return match self.take() {
                 Some(batch) => Push::Write(batch),
                 None => Push::Nothing,
@@ -447,9 +452,9 @@ mod tests {
         let mut out = outgoing();
         out.writer = Some(Waker::noop().clone());
         out.append_encoded(&[1]);
-        let Push::Write(batch) = out.pushed(true) else { panic!("a lone caller writes itself") };
+        let Push::Write(batch) = out.pushed(0) else { panic!("a lone caller writes itself") };
         out.append_encoded(&[2]);
-        assert!(matches!(out.pushed(true), Push::Nothing));
+        assert!(matches!(out.pushed(0), Push::Nothing));
         assert!(matches!(out.finished(batch), Push::Wake(_)));
         assert!(matches!(out.work(), Work::Yield));
         assert_eq!(bytes(&out.take().unwrap()), [2]);

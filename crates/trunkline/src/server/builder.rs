@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -279,6 +279,7 @@ impl ServerBuilder {
             rules: AnswerRules { compressors: self.compressors, error_text: self.error_text },
             draining: AtomicBool::new(false),
             pushes: AtomicU64::new(1),
+            last_read: AtomicUsize::new(0),
         });
         let stopping = Stopping { grace: self.grace, drain: self.drain, on_stop: self.on_stop };
         Ok(Server::new(shared, listeners, bound, self.filters, stopping, enrolment))

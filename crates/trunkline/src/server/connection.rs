@@ -6,6 +6,7 @@
 //! and a lost connection cancel it.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -26,6 +27,10 @@ use crate::transport::{Peer, Stream};
 /// With this much answered, the answers leave before the rest of a read is handled: as much as one
 /// read brings, where answers are as large as requests.
 const ANSWER_AT_ONCE: usize = 64 * 1024;
+
+/// Reads of this size are answered in halves. Half a shorter one is not worth a write of its own;
+/// behind a longer one more waits already, and then writes are what is dear.
+const HALVED: RangeInclusive<usize> = 8 * 1024..=48 * 1024;
 
 pub(crate) struct Connection {
     pub(super) link: Link<Unread>,
@@ -166,6 +171,9 @@ impl Connection {
             let heard_out = draining.is_some_and(|since| self.is_heard_out(since));
             routes.refresh(&self.shared.router);
             batch.begin();
+            // The first half leaves while the second is worked on.
+            let read = incoming.leftover();
+            let mut half = (HALVED.contains(&read) && self.is_only_reader()).then_some(read / 2);
             loop {
                 match incoming.next() {
                     // Not begun and not answered, for an error would not be tried elsewhere: the end of
@@ -190,7 +198,8 @@ impl Connection {
                         return Some(Reason::new(format!("protocol error: {error}")));
                     }
                 }
-                if batch.replies.len() >= ANSWER_AT_ONCE || batch.large {
+                let halfway = half.take_if(|half| incoming.leftover() <= *half).is_some();
+                if halfway || batch.replies.len() >= ANSWER_AT_ONCE || batch.large {
                     self.send(&mut batch);
                     self.until_read(|c| c.closing.get().is_some()).await;
                     if let Some(reason) = self.closing.get() {
@@ -205,6 +214,17 @@ impl Connection {
                 self.tell_drain();
             }
         }
+    }
+
+    /// Whether the last long read of the server was of this connection, too. Where several are at it,
+    /// there is other work while one waits, and one write is cheaper than two.
+    fn is_only_reader(self: &Arc<Self>) -> bool {
+        let this = Arc::as_ptr(self).addr();
+        let alone = self.shared.last_read.load(Ordering::Relaxed) == this;
+        if !alone {
+            self.shared.last_read.store(this, Ordering::Relaxed);
+        }
+        alone
     }
 
     /// Whether a frame should not stay where it was read: a call that does not end at once keeps
@@ -230,7 +250,7 @@ impl Connection {
         }
         let push = self.link.with(|s| {
             s.out.append_batch(&mut batch.replies);
-            s.out.pushed(true)
+            s.out.pushed(0)
         });
         self.link.carry_out(push);
     }

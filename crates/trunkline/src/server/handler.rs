@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -98,7 +99,9 @@ where
             Err(error) => return Err(undecodable::<M::ArgsFormats>(error)),
         };
         drop(payload);
-        let result = ctx.scope(M::call(&self.service, &ctx, args)).await;
+        // Pinned where it is made: as a value it would be moved twice, argument and all.
+        let handling = pin!(M::call(&self.service, &ctx, args));
+        let result = ctx.scope(handling).await;
         answer::<M::ReplyFormats, M::Reply, M::Error>(&ctx, result)
     }
 }
@@ -194,7 +197,8 @@ where
             Err(error) => return Err(undecodable::<C>(error)),
         };
         drop(payload);
-        let result = ctx.scope(self.function.call(ctx.clone(), args)).await;
+        let handling = pin!(self.function.call(ctx.clone(), args));
+        let result = ctx.scope(handling).await;
         answer::<C, F::Reply, Failure>(&ctx, result)
     }
 }
@@ -326,8 +330,9 @@ where
     match result {
         // Nobody reads the reply of a oneway: it is not encoded.
         Ok(_) if ctx.is_oneway() => Ok(Reply::default()),
-        Ok(reply) => {
-            let body = encode::<C, R>(ctx, &reply)?;
+        // By reference: it would be moved once more.
+        Ok(ref reply) => {
+            let body = encode::<C, R>(ctx, reply)?;
             Ok(Reply { metadata: ctx.take_reply_metadata(), body: body.into(), via: None, explanation: None })
         }
         Err(error) => {

@@ -42,7 +42,7 @@ impl Connection {
                     .payload(&[])
             });
             match appended {
-                Ok(_) => s.out.pushed(true),
+                Ok(_) => s.out.pushed(0),
                 Err(_) => Push::Nothing,
             }
         });

@@ -1,7 +1,7 @@
 //! What all connections of one server share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::admission::Admission;
 use super::answer::AnswerRules;
@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     /// Pushes are numbered per server, from 1, as in Go.
     pub(crate) pushes: AtomicU64,
+    /// Which connection the last long read was of: its place in memory.
+    pub(crate) last_read: AtomicUsize,
 }
 
 impl Shared {
