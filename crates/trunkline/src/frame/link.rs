@@ -180,7 +180,7 @@ impl<S: Beside> Link<S> {
                 Work::Finish(batch) => batch,
                 Work::Yield => {
                     self.wait_for_company().await;
-                    match self.with(|s| s.out.take()) {
+                    match self.with(|s| s.out.gathered()) {
                         Some(batch) => batch,
                         None => continue,
                     }
@@ -193,15 +193,23 @@ impl<S: Beside> Link<S> {
     }
 
     /// Lets the others go first who have something to send, and once more while they do: a write
-    /// costs as much as encoding several messages.
+    /// costs as much as encoding several messages. When one of them has written meanwhile, what is
+    /// queued has only just come, and the wait begins anew.
     async fn wait_for_company(&self) {
-        let mut queued = self.with(|s| s.out.queued());
-        for _ in 0..MOST_YIELDS {
+        let mut seen = self.with(|s| s.out.standing());
+        let mut yields = 0;
+        while yields < MOST_YIELDS {
             tokio::task::yield_now().await;
-            let before = std::mem::replace(&mut queued, self.with(|s| s.out.queued()));
-            if queued < before + COMPANY {
+            let now = self.with(|s| s.out.standing());
+            let before = std::mem::replace(&mut seen, now);
+            if now.0 != before.0 && now.1 > 0 {
+                yields = 0;
+                continue;
+            }
+            if now.1 < before.1 + COMPANY {
                 return;
             }
+            yields += 1;
         }
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct Outgoing {
     writing: bool,
     /// The writer task has been told to come.
     scheduled: bool,
+    /// It has come and lets others go first. Waking it now would cut that short.
+    gathering: bool,
     /// A batch that the stream did not take whole, for the writer task to finish.
     handover: Option<Batch>,
     closed: bool,
@@ -119,6 +121,7 @@ impl Outgoing {
             spare: Vec::new(),
             writing: false,
             scheduled: false,
+            gathering: false,
             handover: None,
             closed: false,
             writer: None,
@@ -226,7 +229,22 @@ impl Outgoing {
             return Push::Nothing;
         }
         self.scheduled = true;
+        if self.gathering {
+            return Push::Nothing;
+        }
         self.writer.clone().map_or(Push::Nothing, Push::Wake)
+    }
+
+    /// How far batches have been taken, and what is queued: what the writer task looks at while it
+    /// lets others go first.
+    pub(crate) fn standing(&self) -> (u64, usize) {
+        (self.small_taken + self.bulk_taken, self.queued)
+    }
+
+    /// Takes what has gathered for the writer task.
+    pub(crate) fn gathered(&mut self) -> Option<Batch> {
+        self.gathering = false;
+        self.take()
     }
 
     /// Takes what there is to write, if nobody is writing.
@@ -293,7 +311,11 @@ impl Outgoing {
         if self.closed {
             return Work::Close;
         }
-        if self.scheduled && !self.writing { Work::Yield } else { Work::Wait }
+        if self.scheduled && !self.writing {
+            self.gathering = true;
+            return Work::Yield;
+        }
+        Work::Wait
     }
 
     /// No more writes. `batch`: what was being written when it failed. Afterwards
@@ -458,6 +480,28 @@ mod tests {
         assert!(matches!(out.finished(batch), Push::Wake(_)));
         assert!(matches!(out.work(), Work::Yield));
         assert_eq!(bytes(&out.take().unwrap()), [2]);
+    }
+
+    #[test]
+    fn a_writer_that_gathers_is_not_woken_and_misses_nothing() {
+        let mut out = outgoing();
+        out.writer = Some(Waker::noop().clone());
+        out.append_encoded(&[1]);
+        assert!(matches!(out.pushed(10), Push::Wake(_)));
+        assert!(matches!(out.work(), Work::Yield));
+        out.append_encoded(&[2; 9]);
+        let Push::Write(batch) = out.pushed(10) else { panic!("there is enough to write") };
+        out.append_encoded(&[3]);
+        assert!(out.gathered().is_none(), "somebody else is writing");
+        assert!(matches!(out.work(), Work::Wait));
+        assert!(matches!(out.finished(batch), Push::Wake(_)), "it no longer gathers");
+        assert!(matches!(out.work(), Work::Yield));
+        let seen = out.standing();
+        out.append_encoded(&[4]);
+        assert!(matches!(out.pushed(10), Push::Nothing));
+        assert_eq!(out.standing(), (seen.0, seen.1 + 1));
+        assert_eq!(bytes(&out.gathered().unwrap()), [3, 4]);
+        assert_ne!(out.standing().0, seen.0, "another batch was taken");
     }
 
     #[test]
