@@ -408,7 +408,10 @@ impl Connection {
         drop(incoming.take_charge());
         let Arrived { replies, wakers } = arrived;
         if !replies.is_empty() {
-            self.link.with(|s| wakers.extend(replies.drain(..).filter_map(|m| s.extra.complete(m))));
+            self.link.with(|s| {
+                s.extra.was_read(replies.len());
+                wakers.extend(replies.drain(..).filter_map(|m| s.extra.complete(m)));
+            });
         }
         end
     }

@@ -19,6 +19,8 @@ pub(crate) struct InFlight {
     limit: usize,
     /// How many calls in a row found nobody else in flight.
     alone: u8,
+    /// How many reads in a row brought one answer.
+    single_reads: u8,
     earliest: Option<Instant>,
     /// Callers that wait for a slot, in turn, by ticket.
     room: BTreeMap<u64, Waker>,
@@ -79,6 +81,9 @@ impl Key {
 /// So many lone calls in a row make the next one write at once.
 const ALONE: u8 = 3;
 
+/// So many calls at once may each be alone, if their answers come one by one.
+const FEW: usize = 4;
+
 /// Callers that wait for a slot beyond this many are refused.
 const MOST_WAITING: usize = 65_536;
 
@@ -89,6 +94,7 @@ impl InFlight {
             free: Vec::new(),
             limit,
             alone: 0,
+            single_reads: 0,
             earliest: None,
             room: BTreeMap::new(),
             next_ticket: 0,
@@ -144,11 +150,17 @@ impl InFlight {
         }
     }
 
-    /// Whether the caller who just took a slot has been alone for a few calls.
+    /// A read brought so many answers.
+    pub(crate) fn was_read(&mut self, answers: usize) {
+        self.single_reads = if answers == 1 { (self.single_reads + 1).min(ALONE) } else { 0 };
+    }
+
+    /// Whether the caller who just took a slot has been alone for a few calls, or is one of a few
+    /// whose answers come one by one, so that no two of them send at the same time.
     pub(crate) fn is_alone(&mut self) -> bool {
         if self.len() > 1 {
             self.alone = 0;
-            return false;
+            return self.len() <= FEW && self.single_reads == ALONE;
         }
         self.alone = (self.alone + 1).min(ALONE);
         self.alone == ALONE
@@ -358,6 +370,22 @@ mod tests {
         assert_eq!(table.fail(&out).len(), 2);
         assert!(matches!(table.poll(sent, Waker::noop()).0, Poll::Ready(Outcome::Lost { sent: true })));
         assert!(matches!(table.poll(queued, Waker::noop()).0, Poll::Ready(Outcome::Lost { sent: false })));
+    }
+
+    #[test]
+    fn a_few_whose_answers_come_one_by_one_are_each_alone() {
+        let mut table = InFlight::new(100);
+        for n in 0..FEW {
+            park(&mut table, Place::Small(n as u64));
+        }
+        assert!(!table.is_alone());
+        (0..ALONE).for_each(|_| table.was_read(1));
+        assert!(table.is_alone());
+        table.was_read(2);
+        assert!(!table.is_alone(), "two were woken at a time");
+        (0..ALONE).for_each(|_| table.was_read(1));
+        park(&mut table, Place::Small(9));
+        assert!(!table.is_alone(), "they are many");
     }
 
     #[test]

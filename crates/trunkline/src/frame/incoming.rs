@@ -18,6 +18,10 @@ use crate::budget::{ALLOWANCE, Charge};
 const SMALLEST_READ: usize = 4 * 1024;
 const LARGEST_READ: usize = 64 * 1024;
 
+/// Who has sent a large frame whole gets room for the next one at once, up to this size, if the
+/// budget has it: growing step by step copies a third of it once more.
+const MOST_PROVEN: usize = 4 * 1024 * 1024;
+
 const DISCARD_READ: usize = 16 * 1024;
 const DISCARD_PAUSE: Duration = Duration::from_millis(1);
 
@@ -29,6 +33,8 @@ pub(crate) struct Incoming {
     charge: Charge,
     registered: bool,
     frames: u64,
+    /// The size of the last large frame that came whole.
+    proven: usize,
     /// The buffer was made for a frame beyond the allowance.
     large: bool,
     /// How large the buffer was made, whatever has been split off since.
@@ -116,6 +122,7 @@ impl Incoming {
             charge,
             registered: false,
             frames: 0,
+            proven: 0,
             large: false,
             made: 0,
         }
@@ -124,7 +131,12 @@ impl Incoming {
     /// The next whole frame that has arrived.
     pub(crate) fn next(&mut self) -> Result<Option<Message>, DecodeError> {
         let frame = self.decoder.decode(&mut self.buf)?;
-        self.frames += u64::from(frame.is_some());
+        if let Some(frame) = &frame {
+            self.frames += 1;
+            if frame.wire_len() > ALLOWANCE {
+                self.proven = frame.wire_len().min(MOST_PROVEN);
+            }
+        }
         Ok(frame)
     }
 
@@ -159,10 +171,14 @@ impl Incoming {
             activity.partial.store(held > 0, Ordering::Relaxed);
         }
         activity.frames.store(self.frames, Ordering::Relaxed);
-        // At most four times what has really arrived, whatever length was announced: a megabyte is
-        // copied once over while it grows, and a liar gets little.
+        // At most four times what has really arrived, whatever length was announced: a liar gets
+        // little. Who has shown that such lengths are meant gets more, if there is any to spare.
         let missing = self.decoder.missing(&self.buf);
         let mut room = missing.min(held * 3).max(self.chunk);
+        let ahead = missing.min(self.proven);
+        if ahead > room && self.charge.try_resize(held + ahead) {
+            room = ahead;
+        }
         if held + missing <= ALLOWANCE {
             // Who sends small frames never waits for the budget: the allowance will do.
             room = room.min(ALLOWANCE - held);
@@ -290,5 +306,76 @@ impl Incoming {
             // Whoever sends without end is not to keep a core busy with it.
             tokio::time::sleep(DISCARD_PAUSE).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::IoSlice;
+
+    use super::*;
+    use crate::budget::ByteBudget;
+    use crate::transport::{Stream, memory};
+    use trunkline_wire::{Header, Metadata, SerializeType};
+
+    const MIB: usize = 1 << 20;
+
+    fn frame(payload: usize) -> Vec<u8> {
+        let header = Header::request(SerializeType::RAW);
+        let payload = vec![7; payload].into();
+        let mut out = Vec::new();
+        Message::new(header, "S", "M", &Metadata::new(), payload).unwrap().encode(&mut out);
+        out
+    }
+
+    async fn send(far: &Stream, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match far.sink.try_write(&[IoSlice::new(bytes)]) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(_) => std::future::poll_fn(|cx| far.sink.poll_ready(cx)).await.unwrap(),
+            }
+        }
+    }
+
+    async fn read(incoming: &mut Incoming, link: &Link<()>) {
+        assert!(matches!(incoming.fill(link, &Activity::default()).await.unwrap(), Fill::Bytes));
+    }
+
+    /// Sends a frame of a mebibyte whole and, when others hold so much, the beginning of another one.
+    /// What is charged for that.
+    async fn charged_for_the_second(others: usize) -> usize {
+        let budget = ByteBudget::new(4 * MIB);
+        let (near, far) = memory::pair("x");
+        let link = Link::new(near.sink, &budget, ());
+        let mut incoming = Incoming::new(near.reader, Limits::default(), budget.charge());
+        let whole = frame(MIB);
+        let arrives = async {
+            let first = loop {
+                if let Some(first) = incoming.next().unwrap() {
+                    break first;
+                }
+                read(&mut incoming, &link).await;
+            };
+            drop((first, incoming.take_charge()));
+        };
+        tokio::join!(send(&far, &whole), arrives);
+        let mut held = budget.charge();
+        held.resize(others);
+        send(&far, &whole[..5000]).await;
+        read(&mut incoming, &link).await;
+        assert!(incoming.next().unwrap().is_none());
+        let activity = Activity::default();
+        let reading = incoming.fill(&link, &activity);
+        tokio::select! {
+            biased;
+            _ = reading => panic!("nothing more was sent"),
+            () = tokio::task::yield_now() => budget.used() - others,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_sent_a_large_frame_gets_room_for_the_next_if_there_is_any() {
+        assert!(charged_for_the_second(0).await > MIB);
+        assert_eq!(charged_for_the_second(3 * MIB + MIB / 2).await, 0, "the allowance will do");
     }
 }

@@ -67,25 +67,13 @@ impl Connection {
         let waker = current_waker().await;
         let seq = SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
-            let open = frame::request(scratch, method, frame::PROTOBUF);
-            message.encode(scratch)?;
-            open.close(scratch, 0);
-            self.shared.send(scratch, None, waker)
-        })?;
-        Answer { shared: &self.shared, seq: Some(seq), fresh: true }.await
-    }
-
-    /// Sends bytes as they are, waits for the answer's.
-    pub(crate) async fn call_raw(&self, method: &[u8], payload: Bytes) -> Result<Bytes> {
-        let waker = current_waker().await;
-        let seq = SCRATCH.with_borrow_mut(|scratch| {
-            scratch.clear();
-            let open = frame::request(scratch, method, frame::RAW);
-            if payload.len() >= LARGE {
-                open.close(scratch, payload.len());
-                self.shared.send(scratch, Some(payload), waker)
+            let open = frame::request(scratch, method);
+            let size = message.encoded_len();
+            if size >= LARGE {
+                open.close(scratch, size);
+                self.shared.send(scratch, Some(message.encode_to_vec().into()), waker)
             } else {
-                scratch.extend_from_slice(&payload);
+                message.encode(scratch)?;
                 open.close(scratch, 0);
                 self.shared.send(scratch, None, waker)
             }

@@ -8,10 +8,6 @@ use std::ops::Range;
 
 use bench_load::Result;
 
-/// Bytes 2 and 3 of a request, for each way the payload is written.
-pub(crate) const RAW: u8 = 0x00;
-pub(crate) const PROTOBUF: u8 = 0x20;
-
 /// Where the sequence number is.
 pub(crate) const SEQ: Range<usize> = 4..12;
 
@@ -21,9 +17,9 @@ pub(crate) const ECHO: &[u8] = b"Echo";
 pub(crate) const BURN: &[u8] = b"Burn";
 
 /// Writes a request up to its payload's length; the sequence number is filled in when it is known.
-pub(crate) fn request(out: &mut Vec<u8>, method: &[u8], serialize: u8) -> Open {
+pub(crate) fn request(out: &mut Vec<u8>, method: &[u8]) -> Open {
     let start = out.len();
-    out.extend_from_slice(&[MAGIC, 0, 0, serialize]);
+    out.extend_from_slice(&[MAGIC, 0, 0, PROTOBUF]);
     out.extend_from_slice(&[0; SEQ_SIZE + LENGTH]);
     field(out, PATH);
     field(out, method);
@@ -124,6 +120,7 @@ fn length(bytes: &[u8; LENGTH]) -> usize {
 
 const MAGIC: u8 = 0x08;
 const FLAGS: usize = 2;
+const PROTOBUF: u8 = 0x20;
 const RESPONSE: u8 = 0x80;
 const STATUS: u8 = 0x03;
 const SEQ_SIZE: usize = 8;
@@ -146,7 +143,7 @@ mod tests {
     #[test]
     fn a_request_is_an_rpcx_frame() {
         let mut out = Vec::new();
-        let open = request(&mut out, SAY, PROTOBUF);
+        let open = request(&mut out, SAY);
         out.extend_from_slice(b"hi");
         open.close(&mut out, 0);
         out[SEQ].copy_from_slice(&0x102_u64.to_be_bytes());

@@ -13,7 +13,7 @@ mod server;
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
-use bench_load::{BenchmarkMessage, Millis, Peer, Result};
+use bench_load::{BenchmarkMessage, Blob, Millis, Peer, Result};
 use bytes::Bytes;
 use prost::Message;
 use tokio::net::{TcpListener, TcpStream};
@@ -54,7 +54,8 @@ impl Peer for Bare {
     }
 
     async fn echo(&self, connection: usize, payload: Bytes) -> Result<Bytes> {
-        self.connections[connection].call_raw(frame::ECHO, payload).await
+        let reply = self.connections[connection].call(frame::ECHO, &Blob { data: payload }).await?;
+        Ok(Blob::decode(reply)?.data)
     }
 
     async fn burn(&self, connection: usize, millis: u32) -> Result<()> {

@@ -1,11 +1,8 @@
 //! The server's side: one task per connection reads a batch of frames, answers each, writes all replies at once.
 
-use std::{
-    io::{self, IoSlice},
-    ops::Range,
-};
+use std::io::{self, IoSlice};
 
-use bench_load::{BenchmarkMessage, Millis, Result};
+use bench_load::{BenchmarkMessage, Blob, Millis, Result};
 use bytes::{Buf, BytesMut};
 use prost::Message;
 use tokio::{io::AsyncReadExt, net::TcpStream};
@@ -28,11 +25,19 @@ async fn answer_all(stream: &mut TcpStream) -> Result<()> {
         let mut at = 0;
         let missing = loop {
             match Frame::split(&buffer[at..])? {
+                Ok(frame) if frame.payload.len() >= LARGE && frame.method == frame::ECHO => {
+                    let open = frame::reply(&mut out, &frame);
+                    let (size, payload) = (frame.size, frame.payload.len());
+                    buffer.advance(at);
+                    at = 0;
+                    let whole = buffer.split_to(size).freeze();
+                    let blob = Blob::decode(whole.slice(size - payload..))?;
+                    let reply = blob.encode_to_vec();
+                    open.close(&mut out, reply.len());
+                    large.push((out.len(), reply));
+                }
                 Ok(frame) => {
-                    if let Some(payload) = answer(&frame, &mut out)? {
-                        let end = at + frame.size;
-                        large.push((out.len(), end - payload..end));
-                    }
+                    answer(&frame, &mut out)?;
                     at += frame.size;
                 }
                 Err(size) => break size - (buffer.len() - at),
@@ -41,7 +46,7 @@ async fn answer_all(stream: &mut TcpStream) -> Result<()> {
         if large.is_empty() {
             write(stream, &out).await?;
         } else {
-            write_pieces(stream, &mut pieces(&out, &large, &buffer)).await?;
+            write_pieces(stream, &mut pieces(&out, &large)).await?;
             large.clear();
         }
         out.clear();
@@ -50,21 +55,19 @@ async fn answer_all(stream: &mut TcpStream) -> Result<()> {
     }
 }
 
-/// Appends the reply; a large payload goes back from where it was read, so only its length is returned.
-fn answer(request: &Frame<'_>, out: &mut Vec<u8>) -> Result<Option<usize>> {
+/// Appends the reply.
+fn answer(request: &Frame<'_>, out: &mut Vec<u8>) -> Result<()> {
     if request.path != frame::PATH {
         return Err("a request for a service that is not here".into());
     }
     let open = frame::reply(out, request);
-    let mut beyond = None;
     match request.method {
         frame::SAY => {
             let mut message = BenchmarkMessage::decode(request.payload)?;
             message.answer();
             message.encode(out)?;
         }
-        frame::ECHO if request.payload.len() >= LARGE => beyond = Some(request.payload.len()),
-        frame::ECHO => out.extend_from_slice(request.payload),
+        frame::ECHO => Blob::decode(request.payload)?.encode(out)?,
         frame::BURN => {
             let millis = Millis::decode(request.payload)?;
             bench_load::burn(millis.value);
@@ -72,8 +75,8 @@ fn answer(request: &Frame<'_>, out: &mut Vec<u8>) -> Result<Option<usize>> {
         }
         _ => return Err("a request for a method that is not here".into()),
     }
-    open.close(out, beyond.unwrap_or(0));
-    Ok(beyond)
+    open.close(out, 0);
+    Ok(())
 }
 
 async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
@@ -98,12 +101,13 @@ async fn write_pieces(stream: &TcpStream, mut pieces: &mut [IoSlice<'_>]) -> io:
     Ok(())
 }
 
-fn pieces<'a>(out: &'a [u8], large: &[(usize, Range<usize>)], buffer: &'a [u8]) -> Vec<IoSlice<'a>> {
+/// Each large payload goes behind so many of the bytes.
+fn pieces<'a>(out: &'a [u8], large: &'a [(usize, Vec<u8>)]) -> Vec<IoSlice<'a>> {
     let mut pieces = Vec::with_capacity(2 * large.len() + 1);
     let mut start = 0;
     for (end, payload) in large {
         pieces.push(IoSlice::new(&out[start..*end]));
-        pieces.push(IoSlice::new(&buffer[payload.clone()]));
+        pieces.push(IoSlice::new(payload));
         start = *end;
     }
     pieces.push(IoSlice::new(&out[start..]));
