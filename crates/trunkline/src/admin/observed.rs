@@ -12,7 +12,7 @@ use prometheus_client::registry::Unit;
 
 use crate::client::{CalledService, Client, ClientStatus};
 use crate::explain::{Exclusion, ListState};
-use crate::server::{RegistrationStatus, ServerHandle};
+use crate::server::ServerHandle;
 
 /// The servers and clients of a program, as metrics: an [`Admin`](super::Admin) shows them, and a
 /// program that has a metrics page already registers them there with
@@ -112,7 +112,7 @@ impl Collector for Observed {
                 status.instance.address().to_string(),
                 status.registry.to_string(),
             );
-            *registrations.entry(key).or_default() |= is_registered(&status);
+            *registrations.entry(key).or_default() |= status.status.is_registered();
         }
         if !registrations.is_empty() {
             let zero = ConstGauge::new(0_u64);
@@ -238,10 +238,6 @@ fn state(exclusion: &Exclusion) -> &'static str {
         // These two are about one call, not about an instance.
         Exclusion::Tried | Exclusion::NotPinned => "ok",
     }
-}
-
-fn is_registered(status: &RegistrationStatus) -> bool {
-    status.status.is_registered()
 }
 
 impl fmt::Debug for Observed {

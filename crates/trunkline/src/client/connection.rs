@@ -19,7 +19,7 @@ use super::settings::Settings;
 use crate::call::Via;
 use crate::frame::incoming::{Activity, Fill, Incoming};
 use crate::frame::link::{Link, Reason};
-use crate::frame::outgoing::{LARGE, WRITE_AT_ONCE};
+use crate::frame::outgoing::LARGE;
 use crate::frame::scratch;
 use crate::transport::Stream;
 
@@ -238,7 +238,7 @@ impl Connection {
             };
             let sooner = s.extra.wait(key, waker, place, deadline, oneway);
             let alone = s.extra.is_alone();
-            Ok((key, sooner, s.out.pushed(if alone || oneway { 0 } else { WRITE_AT_ONCE })))
+            Ok((key, sooner, s.out.pushed(alone || oneway)))
         });
         let (key, sooner, push) = begun?;
         self.link.carry_out(push);

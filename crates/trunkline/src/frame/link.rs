@@ -196,17 +196,17 @@ impl<S: Beside> Link<S> {
     /// costs as much as encoding several messages. When one of them has written meanwhile, what is
     /// queued has only just come, and the wait begins anew.
     async fn wait_for_company(&self) {
-        let mut seen = self.with(|s| s.out.standing());
+        let (mut taken, mut queued) = self.with(|s| s.out.standing());
         let mut yields = 0;
         while yields < MOST_YIELDS {
             tokio::task::yield_now().await;
-            let now = self.with(|s| s.out.standing());
-            let before = std::mem::replace(&mut seen, now);
-            if now.0 != before.0 && now.1 > 0 {
+            let (taken_before, queued_before) = (taken, queued);
+            (taken, queued) = self.with(|s| s.out.standing());
+            if taken != taken_before && queued > 0 {
                 yields = 0;
                 continue;
             }
-            if now.1 < before.1 + COMPANY {
+            if queued < queued_before + COMPANY {
                 return;
             }
             yields += 1;

@@ -23,9 +23,9 @@ use crate::budget::{ALLOWANCE, Charge};
 /// A payload of this size or more is not copied into the shared buffer.
 pub(crate) const LARGE: usize = 32 * 1024;
 
-/// With this much queued, the first one to notice writes at once, whoever else may come. Less than
+/// With this much queued, the first one to notice writes at once: the far end can start. Less than
 /// the allowance, so that good neighbours touch no count that all connections share.
-pub(crate) const WRITE_AT_ONCE: usize = 32 * 1024;
+const WRITE_AT_ONCE: usize = 32 * 1024;
 
 /// Small frames are charged in steps of this size: one count that all connections share is then
 /// touched once for many of them.
@@ -208,14 +208,13 @@ impl Outgoing {
         self.bytes_written + self.handover.as_ref().map_or(0, |b| b.written as u64)
     }
 
-    /// Decides who writes what was appended: with `enough` bytes queued whoever asks, since the far
-    /// end can start on them; else the writer task, after the others who have something to send.
-    /// Nought is enough for one who is alone: waiting for company would only cost time.
-    pub(crate) fn pushed(&mut self, enough: usize) -> Push {
+    /// Decides who writes what was appended. `alone`: nobody else is likely to append soon, so
+    /// waiting for company would only cost time.
+    pub(crate) fn pushed(&mut self, alone: bool) -> Push {
         if self.writing || self.closed {
             return Push::Nothing;
         }
-        if self.queued >= enough {
+        if alone || self.queued >= WRITE_AT_ONCE {
             return match self.take() {
                 Some(batch) => Push::Write(batch),
                 None => Push::Nothing,
@@ -474,9 +473,9 @@ mod tests {
         let mut out = outgoing();
         out.writer = Some(Waker::noop().clone());
         out.append_encoded(&[1]);
-        let Push::Write(batch) = out.pushed(0) else { panic!("a lone caller writes itself") };
+        let Push::Write(batch) = out.pushed(true) else { panic!("a lone caller writes itself") };
         out.append_encoded(&[2]);
-        assert!(matches!(out.pushed(0), Push::Nothing));
+        assert!(matches!(out.pushed(true), Push::Nothing));
         assert!(matches!(out.finished(batch), Push::Wake(_)));
         assert!(matches!(out.work(), Work::Yield));
         assert_eq!(bytes(&out.take().unwrap()), [2]);
@@ -487,10 +486,10 @@ mod tests {
         let mut out = outgoing();
         out.writer = Some(Waker::noop().clone());
         out.append_encoded(&[1]);
-        assert!(matches!(out.pushed(10), Push::Wake(_)));
+        assert!(matches!(out.pushed(false), Push::Wake(_)));
         assert!(matches!(out.work(), Work::Yield));
-        out.append_encoded(&[2; 9]);
-        let Push::Write(batch) = out.pushed(10) else { panic!("there is enough to write") };
+        out.append_encoded(&[2; WRITE_AT_ONCE]);
+        let Push::Write(batch) = out.pushed(false) else { panic!("there is enough to write") };
         out.append_encoded(&[3]);
         assert!(out.gathered().is_none(), "somebody else is writing");
         assert!(matches!(out.work(), Work::Wait));
@@ -498,7 +497,7 @@ mod tests {
         assert!(matches!(out.work(), Work::Yield));
         let seen = out.standing();
         out.append_encoded(&[4]);
-        assert!(matches!(out.pushed(10), Push::Nothing));
+        assert!(matches!(out.pushed(false), Push::Nothing));
         assert_eq!(out.standing(), (seen.0, seen.1 + 1));
         assert_eq!(bytes(&out.gathered().unwrap()), [3, 4]);
         assert_ne!(out.standing().0, seen.0, "another batch was taken");

@@ -250,7 +250,7 @@ impl Connection {
         }
         let push = self.link.with(|s| {
             s.out.append_batch(&mut batch.replies);
-            s.out.pushed(0)
+            s.out.pushed(true)
         });
         self.link.carry_out(push);
     }

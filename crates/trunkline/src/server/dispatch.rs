@@ -23,7 +23,6 @@ use crate::budget::{ALLOWANCE, Charge};
 use crate::call::{Body, Call, Reply, Target};
 use crate::error::{Error, ErrorKind};
 use crate::frame::link::Reason;
-use crate::frame::outgoing::WRITE_AT_ONCE;
 use crate::frame::scratch;
 use crate::later;
 use crate::transport::BoxFuture;
@@ -438,7 +437,7 @@ impl Connection {
     fn send_large(&self, large: LargeAnswer) {
         let push = self.link.with(|s| {
             s.out.append_large(large.head, large.payload);
-            s.out.pushed(0)
+            s.out.pushed(true)
         });
         self.link.carry_out(push);
     }
@@ -457,7 +456,7 @@ impl Connection {
             let alone = close || self.in_flight.load(Ordering::Relaxed) <= 1;
             let push = self.link.with(|s| {
                 s.out.append_encoded(&frame);
-                s.out.pushed(if alone { 0 } else { WRITE_AT_ONCE })
+                s.out.pushed(alone)
             });
             self.link.carry_out(push);
         }

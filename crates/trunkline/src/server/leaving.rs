@@ -42,7 +42,7 @@ impl Connection {
                     .payload(&[])
             });
             match appended {
-                Ok(_) => s.out.pushed(0),
+                Ok(_) => s.out.pushed(true),
                 Err(_) => Push::Nothing,
             }
         });

@@ -7,7 +7,7 @@ use super::connection::Connection;
 use crate::ctx::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::frame::link::Reason;
-use crate::frame::outgoing::{LARGE, Outgoing, WRITE_AT_ONCE};
+use crate::frame::outgoing::{LARGE, Outgoing};
 use crate::transport::{BoxFuture, Peer};
 
 impl Origin for Connection {
@@ -40,13 +40,13 @@ impl Origin for Connection {
                 self.link.with(|s| {
                     self.takes_pushes(&s.out)?;
                     s.out.append_large(head, payload);
-                    Ok::<_, Error>(s.out.pushed(0))
+                    Ok::<_, Error>(s.out.pushed(true))
                 })?
             } else {
                 self.link.with(|s| {
                     self.takes_pushes(&s.out)?;
                     s.out.append(|out| encode(out, Some(&payload))).map_err(too_large)?;
-                    Ok::<_, Error>(s.out.pushed(WRITE_AT_ONCE))
+                    Ok::<_, Error>(s.out.pushed(false))
                 })?
             };
             self.link.carry_out(push);

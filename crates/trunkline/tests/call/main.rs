@@ -22,6 +22,7 @@ mod deadline;
 mod error_reply;
 mod errors;
 mod fan_out;
+mod halves;
 mod header;
 mod heartbeat;
 mod longest;

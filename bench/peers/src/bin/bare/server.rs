@@ -25,7 +25,7 @@ async fn answer_all(stream: &mut TcpStream) -> Result<()> {
         let mut at = 0;
         let missing = loop {
             match Frame::split(&buffer[at..])? {
-                Ok(frame) if frame.payload.len() >= LARGE && frame.method == frame::ECHO => {
+                Ok(frame) if is_large_echo(&frame) => {
                     let open = frame::reply(&mut out, &frame);
                     let (size, payload) = (frame.size, frame.payload.len());
                     buffer.advance(at);
@@ -53,6 +53,10 @@ async fn answer_all(stream: &mut TcpStream) -> Result<()> {
         buffer.advance(at);
         buffer.reserve(missing.max(READ_SIZE / 2));
     }
+}
+
+fn is_large_echo(request: &Frame<'_>) -> bool {
+    request.payload.len() >= LARGE && request.path == frame::PATH && request.method == frame::ECHO
 }
 
 /// Appends the reply.
