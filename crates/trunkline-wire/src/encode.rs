@@ -37,12 +37,30 @@ impl<'a> FrameEncoder<'a> {
     pub fn begin(out: &'a mut Vec<u8>, header: Header, path: &[u8], method: &[u8]) -> Self {
         let start = out.len();
         out.reserve(EMPTY_FRAME + path.len() + method.len());
-        out.extend_from_slice(&header.to_bytes());
-        out.extend_from_slice(&[0; 4]);
-        out.extend_from_slice(&length(path.len()));
+        let mut head = [0; PREFIX + 4];
+        head[..Header::LEN].copy_from_slice(&header.to_bytes());
+        head[PREFIX..].copy_from_slice(&length(path.len()));
+        out.extend_from_slice(&head);
         out.extend_from_slice(path);
         out.extend_from_slice(&length(method.len()));
         out.extend_from_slice(method);
+        Self::after_names(out, start)
+    }
+
+    /// Writes the header and both names, which are encoded already as [`Message::names`](crate::Message::names) has
+    /// them. They are not checked again.
+    pub fn named(out: &'a mut Vec<u8>, header: Header, names: &[u8]) -> Self {
+        let start = out.len();
+        out.reserve(EMPTY_FRAME + names.len());
+        let mut head = [0; PREFIX];
+        head[..Header::LEN].copy_from_slice(&header.to_bytes());
+        out.extend_from_slice(&head);
+        out.extend_from_slice(names);
+        Self::after_names(out, start)
+    }
+
+    #[inline]
+    fn after_names(out: &'a mut Vec<u8>, start: usize) -> Self {
         let metadata = out.len();
         out.extend_from_slice(&[0; 4]);
         Self { out, start, metadata, finished: false }

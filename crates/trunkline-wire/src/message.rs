@@ -95,6 +95,14 @@ impl Message {
         &self.frame[PATH + self.path_len as usize + 4..][..self.method_len as usize]
     }
 
+    /// Service path and method as they stand in the frame, each behind its length: both at once, to be compared or to
+    /// begin an answer [with](FrameEncoder::named).
+    #[inline]
+    #[must_use]
+    pub fn names(&self) -> &[u8] {
+        &self.frame[PREFIX..self.metadata_at() - 4]
+    }
+
     /// The metadata block, for [`lookup`](crate::lookup). It was validated: well-formed pairs to its end.
     #[inline]
     #[must_use]
@@ -109,6 +117,12 @@ impl Message {
             return Metadata::new();
         }
         Metadata::from_validated(self.frame.slice(self.metadata_at()..self.payload_at - 4))
+    }
+
+    /// Makes `metadata` the message's, in the memory it has: for who handles one message after the other.
+    #[inline]
+    pub fn copy_metadata(&self, metadata: &mut Metadata) {
+        metadata.copy_validated(self.metadata_block());
     }
 
     /// The payload as on the wire: compressed, if the header says so.
@@ -198,6 +212,29 @@ mod tests {
             let (taken, body) = message.into_parts();
             assert_eq!(taken.encoded(), shown.encoded());
             assert_eq!(&body[..], &payload[..]);
+        }
+    }
+
+    #[test]
+    fn a_frame_begun_with_anothers_names_has_them() {
+        let header = Header::request(crate::SerializeType::RAW);
+        let message =
+            Message::new(header, "Svc", "Do", &Metadata::new(), Bytes::from_static(b"body")).unwrap();
+        let (mut named, mut begun) = (vec![1], vec![1]);
+        FrameEncoder::named(&mut named, header, message.names()).payload(b"x").unwrap();
+        FrameEncoder::begin(&mut begun, header, b"Svc", b"Do").payload(b"x").unwrap();
+        assert_eq!(named, begun);
+    }
+
+    #[test]
+    fn metadata_is_copied_into_what_is_there() {
+        let header = Header::request(crate::SerializeType::RAW);
+        let mut copy = Metadata::from_iter([("of", "another call"), ("and", "longer")]);
+        for pairs in [&[("k", "v")][..], &[], &[("k", "v"), ("l", "w")]] {
+            let metadata = pairs.iter().copied().collect();
+            let message = Message::new(header, "Svc", "Do", &metadata, Bytes::new()).unwrap();
+            message.copy_metadata(&mut copy);
+            assert_eq!(copy.encoded(), metadata.encoded());
         }
     }
 

@@ -61,6 +61,18 @@ impl Metadata {
         Self(Block::Shared(block))
     }
 
+    #[inline]
+    pub(crate) fn copy_validated(&mut self, block: &[u8]) {
+        match &mut self.0 {
+            Block::Owned(vec) => {
+                vec.clear();
+                vec.extend_from_slice(block);
+            }
+            Block::Shared(_) if block.is_empty() => *self = Self::new(),
+            Block::Shared(_) => self.0 = Block::Owned(block.to_vec()),
+        }
+    }
+
     /// Whether there are no pairs.
     #[inline]
     #[must_use]

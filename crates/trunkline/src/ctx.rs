@@ -15,7 +15,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
-use trunkline_wire::{Metadata, SerializeType, keys};
+use trunkline_wire::{Message, Metadata, SerializeType, keys};
 
 use crate::budget::Charge;
 use crate::call::{Body, Call, Extensions, Target};
@@ -82,6 +82,49 @@ impl Ctx {
             _charge: call.charge,
         };
         (Self(Arc::new(inner)), call.body)
+    }
+
+    /// The context of another call of the same method over the same connection, in the same memory.
+    /// None: somebody has kept it.
+    #[inline]
+    pub(crate) fn renewed(
+        mut self,
+        request: &Message,
+        same_metadata: bool,
+        deadline: Option<Instant>,
+    ) -> Option<Self> {
+        let inner = Arc::get_mut(&mut self.0)?;
+        if !same_metadata {
+            // Copied: sharing a few bytes with the frame costs more, and keeps all it was read with.
+            request.copy_metadata(&mut inner.metadata);
+        }
+        inner.deadline = deadline;
+        inner.format = request.header().serialize();
+        inner.oneway = request.header().is_oneway();
+        inner.reply_metadata.take();
+        Some(self)
+    }
+
+    /// The context of a request that has nothing about it that is rare.
+    pub(crate) fn of_request(
+        request: &Message,
+        target: Target,
+        origin: Arc<dyn Origin>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let mut metadata = Metadata::new();
+        request.copy_metadata(&mut metadata);
+        Self(Arc::new(Inner {
+            target,
+            metadata,
+            deadline,
+            format: request.header().serialize(),
+            oneway: request.header().is_oneway(),
+            origin: Some(origin),
+            extensions: None,
+            reply_metadata: OnceLock::new(),
+            _charge: None,
+        }))
     }
 
     /// The context of the handler that is running now, where one is.
@@ -174,6 +217,20 @@ impl Ctx {
         Scoped { ctx: Some(self.clone()), future }
     }
 
+    /// Runs `f` while this context is the current one.
+    #[inline]
+    pub(crate) fn during<T>(ctx: &mut Option<Self>, f: impl FnOnce() -> T) -> T {
+        // Moved in and out instead of cloned: no counter is touched per poll. The guard puts
+        // back what was there before, also when the poll panics.
+        let outer = CURRENT.with_borrow_mut(|current| std::mem::replace(current, ctx.take()));
+        let _guard = Restore { outer, ctx };
+        f()
+    }
+
+    pub(crate) fn has_reply_metadata(&self) -> bool {
+        self.0.reply_metadata.get().is_some()
+    }
+
     pub(crate) fn take_reply_metadata(&self) -> Metadata {
         self.0
             .reply_metadata
@@ -254,11 +311,7 @@ impl<F: Future> Future for Scoped<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        // Moved in and out instead of cloned: no counter is touched per poll. The guard puts
-        // back what was there before, also when the poll panics.
-        let outer = CURRENT.with_borrow_mut(|current| std::mem::replace(current, this.ctx.take()));
-        let _guard = Restore { outer, ctx: this.ctx };
-        this.future.poll(cx)
+        Ctx::during(this.ctx, || this.future.poll(cx))
     }
 }
 

@@ -16,8 +16,8 @@ use trunkline::{Client, Failure, Server};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// The handler's future and the context it may keep.
-const SERVER: usize = 2;
+/// Context and future of a handler stay with the connection.
+const SERVER: usize = 0;
 
 /// The far end's bytes need a reference count while a caller holds its reply.
 const CLIENT: usize = 0;

@@ -12,6 +12,7 @@ use super::connection::{Connection, Head, NotStarted};
 use super::fail::{self, Course};
 use super::handle::{Inner, Way};
 use super::in_flight::{Key, Outcome};
+use super::live::Handle;
 use super::settings::Settings;
 use crate::call::{Body, Call, Reply, Via};
 use crate::error::{Error, ErrorKind};
@@ -21,7 +22,7 @@ use crate::transport::BoxFuture;
 
 /// A request on a connection. Dropping it frees its place.
 pub(super) struct Pending {
-    connection: Arc<Connection>,
+    connection: Handle,
     key: Option<Key>,
     /// When it was sent, where somebody wants to know how the instance does: with one instance,
     /// nobody does.
@@ -30,7 +31,7 @@ pub(super) struct Pending {
 
 impl Pending {
     #[inline]
-    pub(super) fn new(connection: Arc<Connection>, key: Key, started: Option<Instant>) -> Self {
+    pub(super) fn new(connection: Handle, key: Key, started: Option<Instant>) -> Self {
         if started.is_some() {
             connection.health().stats.begin();
         }
@@ -57,12 +58,9 @@ impl Pending {
     pub(super) fn poll_payload(&mut self, cx: &Context<'_>) -> Poll<Result<Bytes, Outcome>> {
         let Poll::Ready(outcome) = self.poll(cx) else { return Poll::Pending };
         Poll::Ready(match outcome {
-            Outcome::Reply(message)
-                if message.header().status() == Status::Normal
-                    && message.header().compress() == CompressType::NONE =>
-            {
+            Outcome::Plain(payload) => {
                 self.succeeded();
-                Ok(message.into_payload())
+                Ok(payload)
             }
             other => Err(other),
         })
@@ -256,6 +254,9 @@ fn conclude(
             let text = "the call's time was up before an answer came";
             Err(place(Error::new(ErrorKind::Deadline, text)))
         }
+        Outcome::Plain(payload) => {
+            Ok(Reply { body: payload.into(), via: via(connection, tell_address), ..Reply::default() })
+        }
         Outcome::Reply(message) => {
             let header = message.header();
             let (metadata, payload) = message.into_parts();
@@ -271,14 +272,17 @@ fn conclude(
                 )?,
             };
             if header.status() == Status::Normal {
-                // Most callers do not ask who answered; a counter that all calls share is not
-                // touched for them.
-                let via = if tell_address { Some(connection.clone() as Arc<dyn Via>) } else { None };
+                let via = via(connection, tell_address);
                 return Ok(Reply { metadata, body: Body::from(payload), via, explanation: None });
             }
             Err(place(Error::from_answer(metadata, header.serialize(), payload)))
         }
     }
+}
+
+/// Who answered. Most callers do not ask; a counter that all calls share is not touched for them.
+fn via(connection: &Arc<Connection>, asked: bool) -> Option<Arc<dyn Via>> {
+    asked.then(|| -> Arc<dyn Via> { connection.clone() })
 }
 
 pub(super) fn not_started(error: &NotStarted, address: &Arc<str>) -> Error {

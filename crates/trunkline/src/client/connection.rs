@@ -217,6 +217,8 @@ impl Connection {
     #[inline]
     pub(crate) fn begin(&self, mut outbound: Outbound, waker: &Waker) -> Result<Key, NotStarted> {
         let (oneway, deadline) = (outbound.oneway, outbound.deadline);
+        // Here and not where it is parked: others wait for the lock.
+        let waker = waker.clone();
         let begun = self.link.with(|s| {
             if s.out.is_closed() || self.draining.load(Ordering::Relaxed) {
                 return Err(NotStarted::Closed(std::mem::take(&mut outbound)));
@@ -389,7 +391,7 @@ impl Connection {
                     let header = message.header();
                     if header.is_response() {
                         good += u64::from(header.status() == Status::Normal && !header.is_heartbeat());
-                        arrived.replies.push(message);
+                        arrived.replies.push((Key::from_seq(header.seq()), Outcome::of(message)));
                     } else if header.is_push() {
                         self.pushed(&message);
                     } else {
@@ -410,7 +412,7 @@ impl Connection {
         if !replies.is_empty() {
             self.link.with(|s| {
                 s.extra.was_read(replies.len());
-                wakers.extend(replies.drain(..).filter_map(|m| s.extra.complete(m)));
+                wakers.extend(replies.drain(..).filter_map(|(key, outcome)| s.extra.complete(key, outcome)));
             });
         }
         end
@@ -483,7 +485,7 @@ impl Via for Connection {
 /// Replies that were read and callers that wait to be woken, kept from one read to the next.
 #[derive(Default)]
 struct Arrived {
-    replies: Vec<Message>,
+    replies: Vec<(Key, Outcome)>,
     wakers: Vec<Waker>,
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::health::Health;
 use super::inbound::Inbound;
+use super::live::Live;
 use super::settings::Settings;
 use crate::chance::Random;
 use crate::error::{Error, ErrorKind};
@@ -26,7 +26,7 @@ pub(super) struct Dialler {
     pub(super) health: Arc<Health>,
     pub(super) random: Random,
     pub(super) status: watch::Sender<Status>,
-    pub(super) live: Arc<ArcSwapOption<Connection>>,
+    pub(super) live: Arc<Live>,
 }
 
 /// Where a connection stands.
@@ -74,11 +74,11 @@ impl Dialler {
                     if std::mem::take(&mut said_down) {
                         tracing::info!(address = %self.address, "connected again");
                     }
-                    self.live.store(Some(connection.clone()));
+                    self.live.set(&connection);
                     self.health.connected();
                     self.status.send_replace(Status::Live(connection.clone()));
                     connection.unusable().await;
-                    self.live.store(None);
+                    self.live.take();
                     silent = connection.was_silent();
                     self.health.disconnected(connection.is_draining());
                     lost = Some(connection.reason().text.into());
@@ -140,7 +140,7 @@ impl Drop for Dialler {
     /// The task was ended, maybe in the very moment in which its dial succeeded: after whoever
     /// ended it had looked for a connection to close.
     fn drop(&mut self) {
-        let Some(connection) = self.live.swap(None) else { return };
+        let Some(connection) = self.live.take() else { return };
         match tokio::runtime::Handle::try_current() {
             Ok(_) => connection.drain(),
             Err(_) => connection.close("the runtime was shut down"),

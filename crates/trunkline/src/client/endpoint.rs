@@ -3,15 +3,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::connection::Connection;
 use super::dialler::{Dialler, Status, append_lost};
 use super::health::Health;
 use super::inbound::Inbound;
+use super::live::{Handle, Live};
 use super::settings::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Address, Transport};
@@ -38,7 +37,7 @@ struct Lines {
 /// Where one connection stands.
 struct Slot {
     /// What `status` says when it says `Live`: read at every call, without a lock.
-    live: Arc<ArcSwapOption<Connection>>,
+    live: Arc<Live>,
     status: watch::Receiver<Status>,
 }
 
@@ -90,7 +89,7 @@ impl Endpoint {
 
     /// How many connections are up.
     pub(crate) fn connections(&self) -> usize {
-        let is_up = |slot: &&Slot| slot.live.load().as_ref().is_some_and(|c| c.is_usable());
+        let is_up = |slot: &&Slot| slot.live.get().is_some_and(|c| c.is_usable());
         self.lines.get().map_or(0, |lines| lines.slots.iter().filter(is_up).count())
     }
 
@@ -105,7 +104,7 @@ impl Endpoint {
             let mut tasks = Vec::new();
             for line in 0..self.settings.connections.max(1) {
                 let (sender, status) = watch::channel(Status::Dialling(None));
-                let live = Arc::new(ArcSwapOption::empty());
+                let live = Arc::new(Live::default());
                 let dialler = Dialler {
                     address: self.address.clone(),
                     transport: self.transport.clone(),
@@ -132,13 +131,13 @@ impl Endpoint {
 
     /// A connection that is ready now.
     #[inline]
-    pub(crate) fn live(&self) -> Option<Arc<Connection>> {
-        self.slot(self.lines.get()?).live.load_full().filter(|c| c.is_usable())
+    pub(crate) fn live(&self) -> Option<Handle> {
+        self.slot(self.lines.get()?).live.get().filter(|c| c.is_usable())
     }
 
     /// A connection, waited for until `deadline` while it is being dialled. Fails at once while
     /// the server is known to be down.
-    pub(crate) async fn connection(&self, deadline: Option<Instant>) -> Result<Arc<Connection>, Error> {
+    pub(crate) async fn connection(&self, deadline: Option<Instant>) -> Result<Handle, Error> {
         let lines = self.lines();
         // Any connection that is up will do: one of several that is down must not fail a call.
         if let Some(live) = lines.slots.iter().find_map(|_| self.live()) {
@@ -165,12 +164,12 @@ impl Endpoint {
         }
     }
 
-    async fn ready_slot(&self, slot: &Slot, patient: bool) -> Result<Arc<Connection>, Error> {
+    async fn ready_slot(&self, slot: &Slot, patient: bool) -> Result<Handle, Error> {
         let mut status = slot.status.clone();
         loop {
             let now = status.borrow_and_update().clone();
             match now {
-                Status::Live(connection) if connection.is_usable() => return Ok(connection),
+                Status::Live(connection) if connection.is_usable() => return Ok(Handle::new(connection)),
                 Status::Down(down) if !patient && status.has_changed().is_ok() => {
                     return Err(down.to_error().at(self.name.clone()));
                 }
@@ -192,7 +191,7 @@ impl Endpoint {
             task.abort();
         }
         for slot in &lines.slots {
-            if let Some(connection) = slot.live.swap(None) {
+            if let Some(connection) = slot.live.take() {
                 connection.drain();
             }
         }

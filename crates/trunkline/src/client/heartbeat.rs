@@ -111,7 +111,9 @@ impl Connection {
                 return Poll::Pending;
             }
             match &mut waiting {
-                Some(waiting) => waiting.poll(cx).map(|outcome| matches!(outcome, Outcome::Reply(_))),
+                Some(waiting) => {
+                    waiting.poll(cx).map(|outcome| matches!(outcome, Outcome::Plain(_) | Outcome::Reply(_)))
+                }
                 None => Poll::Ready(false),
             }
         })

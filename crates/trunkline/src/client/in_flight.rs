@@ -7,21 +7,31 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Poll, Waker};
 
+use bytes::Bytes;
 use tokio::time::Instant;
-use trunkline_wire::Message;
+use trunkline_wire::{CompressType, Message, Status};
 
 use crate::frame::link::Beside;
 use crate::frame::outgoing::{Outgoing, Place};
 
+/// What every call changes is one line of the cache, the rest stands behind a pointer.
 pub(crate) struct InFlight {
     slots: Vec<Slot>,
-    free: Vec<u32>,
-    limit: usize,
+    /// The free slot that is taken next; it knows the one after it. No slot: [`NONE`].
+    free: u32,
+    taken: u32,
+    limit: u32,
     /// How many calls in a row found nobody else in flight.
     alone: u8,
     /// How many reads in a row brought one answer.
     single_reads: u8,
     earliest: Option<Instant>,
+    rest: Box<Rest>,
+}
+
+/// What changes rarely.
+#[derive(Default)]
+struct Rest {
     /// Callers that wait for a slot, in turn, by ticket.
     room: BTreeMap<u64, Waker>,
     next_ticket: u64,
@@ -37,21 +47,31 @@ struct Notices {
     bulk: VecDeque<(Place, Key)>,
 }
 
+/// As large as a line of a core's cache: callers and the reader pass it to and fro between cores.
+#[repr(align(64))]
 struct Slot {
     generation: u32,
     state: State,
 }
 
 enum State {
-    Free,
-    Waiting { waker: Waker, place: Place, deadline: Option<Instant>, notice: bool },
+    /// Which one is free as well.
+    Free(u32),
+    Waiting {
+        waker: Waker,
+        place: Place,
+        deadline: Option<Instant>,
+        notice: bool,
+    },
     Done(Outcome),
 }
 
 /// How a wait ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    Reply(Message),
+    /// The payload of an answer that has nothing else to it: no metadata, no error, not compressed.
+    Plain(Bytes),
+    Reply(Box<Message>),
     /// A oneway's frame was taken by the kernel.
     Written,
     Lost {
@@ -59,6 +79,17 @@ pub(crate) enum Outcome {
     },
     /// Its time is up. The frame may be in the queue still, and go out: it is not called back.
     Late,
+}
+
+impl Outcome {
+    #[inline]
+    pub(crate) fn of(message: Message) -> Self {
+        let header = message.header();
+        let plain = header.status() == Status::Normal
+            && header.compress() == CompressType::NONE
+            && message.metadata_block().is_empty();
+        if plain { Self::Plain(message.into_payload()) } else { Self::Reply(Box::new(message)) }
+    }
 }
 
 /// Names a waiting caller.
@@ -73,7 +104,7 @@ impl Key {
         u64::from(self.generation) << 32 | u64::from(self.index)
     }
 
-    fn from_seq(seq: u64) -> Self {
+    pub(crate) fn from_seq(seq: u64) -> Self {
         Self { index: seq as u32, generation: (seq >> 32) as u32 }
     }
 }
@@ -84,30 +115,41 @@ const ALONE: u8 = 3;
 /// So many calls at once may each be alone, if their answers come one by one.
 const FEW: usize = 4;
 
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// Slots that are kept for heartbeats, which are sent although all others are taken.
+const HEARTBEATS: u32 = 16;
+
 /// Callers that wait for a slot beyond this many are refused.
 const MOST_WAITING: usize = 65_536;
+
+impl Slot {
+    fn next_free(&self) -> u32 {
+        if let State::Free(next) = self.state { next } else { NONE }
+    }
+}
 
 impl InFlight {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             slots: Vec::new(),
-            free: Vec::new(),
-            limit,
+            free: NONE,
+            taken: 0,
+            limit: u32::try_from(limit).unwrap_or(NONE).min(NONE - HEARTBEATS),
             alone: 0,
             single_reads: 0,
             earliest: None,
-            room: BTreeMap::new(),
-            next_ticket: 0,
-            notices: Notices::default(),
+            rest: Box::default(),
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.taken as usize
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.len() >= self.limit
+        self.taken >= self.limit
     }
 
     /// Takes a slot; one for a heartbeat although there is none. The caller appends its frame and
@@ -116,30 +158,34 @@ impl InFlight {
         if self.is_full() && !heartbeat {
             return None;
         }
-        let index = match self.free.pop() {
-            Some(index) => index,
+        let index = self.free;
+        let key = match self.slots.get(index as usize) {
+            Some(slot) => {
+                self.free = slot.next_free();
+                Key { index, generation: slot.generation }
+            }
             None => {
-                self.slots.push(Slot { generation: 0, state: State::Free });
-                self.slots.len() as u32 - 1
+                self.slots.push(Slot { generation: 0, state: State::Free(NONE) });
+                Key { index: self.slots.len() as u32 - 1, generation: 0 }
             }
         };
-        Some(Key { index, generation: self.slots[index as usize].generation })
+        self.taken += 1;
+        Some(key)
     }
 
     /// Parks the caller. True: the timer has to look again.
     pub(crate) fn wait(
         &mut self,
         key: Key,
-        waker: &Waker,
+        waker: Waker,
         place: Place,
         deadline: Option<Instant>,
         notice: bool,
     ) -> bool {
         if notice {
-            self.notices.of(place).push_back((place, key));
+            self.rest.notices.of(place).push_back((place, key));
         }
-        self.slots[key.index as usize].state =
-            State::Waiting { waker: waker.clone(), place, deadline, notice };
+        self.slots[key.index as usize].state = State::Waiting { waker, place, deadline, notice };
         match (deadline, self.earliest) {
             (Some(new), Some(old)) if new >= old => false,
             (Some(new), _) => {
@@ -167,13 +213,12 @@ impl InFlight {
     }
 
     /// A reply came. None: nobody waits for it any more.
-    pub(crate) fn complete(&mut self, message: Message) -> Option<Waker> {
-        let key = Key::from_seq(message.header().seq());
+    pub(crate) fn complete(&mut self, key: Key, outcome: Outcome) -> Option<Waker> {
         let slot = self.slots.get_mut(key.index as usize)?;
         if slot.generation != key.generation || !matches!(slot.state, State::Waiting { notice: false, .. }) {
             return None;
         }
-        match std::mem::replace(&mut slot.state, State::Done(Outcome::Reply(message))) {
+        match std::mem::replace(&mut slot.state, State::Done(outcome)) {
             State::Waiting { waker, .. } => Some(waker),
             _ => None,
         }
@@ -194,12 +239,12 @@ impl InFlight {
                 (Poll::Pending, None)
             }
             State::Done(_) => {
-                let State::Done(outcome) = std::mem::replace(&mut slot.state, State::Free) else {
+                let State::Done(outcome) = std::mem::replace(&mut slot.state, State::Free(NONE)) else {
                     unreachable!("matched above")
                 };
                 (Poll::Ready(outcome), self.vacate(key.index))
             }
-            State::Free => (Poll::Ready(Outcome::Lost { sent: true }), None),
+            State::Free(_) => (Poll::Ready(Outcome::Lost { sent: true }), None),
         }
     }
 
@@ -214,34 +259,34 @@ impl InFlight {
     fn vacate(&mut self, index: u32) -> Option<Waker> {
         let slot = &mut self.slots[index as usize];
         slot.generation = slot.generation.wrapping_add(1);
-        slot.state = State::Free;
-        self.free.push(index);
-        self.room.pop_first().map(|(_, waker)| waker)
+        slot.state = State::Free(std::mem::replace(&mut self.free, index));
+        self.taken -= 1;
+        self.rest.room.pop_first().map(|(_, waker)| waker)
     }
 
     /// Lines up for a slot; the ticket names the place in the line. None: the line is full.
     pub(crate) fn line_up(&mut self, ticket: Option<u64>, waker: &Waker) -> Option<u64> {
         if let Some(ticket) = ticket
-            && let Some(kept) = self.room.get_mut(&ticket)
+            && let Some(kept) = self.rest.room.get_mut(&ticket)
         {
             kept.clone_from(waker);
             return Some(ticket);
         }
-        if self.room.len() >= MOST_WAITING {
+        if self.rest.room.len() >= MOST_WAITING {
             return None;
         }
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.room.insert(ticket, waker.clone());
+        let ticket = self.rest.next_ticket;
+        self.rest.next_ticket += 1;
+        self.rest.room.insert(ticket, waker.clone());
         Some(ticket)
     }
 
     /// Leaves the line. If the ticket's turn had come, the next one is to be woken in its place.
     pub(crate) fn leave_line(&mut self, ticket: u64) -> Option<Waker> {
-        if self.room.remove(&ticket).is_some() || self.is_full() {
+        if self.rest.room.remove(&ticket).is_some() || self.is_full() {
             return None;
         }
-        self.room.pop_first().map(|(_, waker)| waker)
+        self.rest.room.pop_first().map(|(_, waker)| waker)
     }
 
     pub(crate) fn earliest(&self) -> Option<Instant> {
@@ -270,7 +315,7 @@ impl InFlight {
 
     /// Ends all waits: the connection is lost, and `out` knows what was sent.
     pub(crate) fn fail(&mut self, out: &Outgoing) -> Vec<Waker> {
-        self.notices = Notices::default();
+        self.rest.notices = Notices::default();
         let mut woken = Vec::new();
         for slot in &mut self.slots {
             let State::Waiting { place, notice, .. } = &slot.state else { continue };
@@ -280,14 +325,14 @@ impl InFlight {
                 woken.push(waker);
             }
         }
-        woken.extend(std::mem::take(&mut self.room).into_values());
+        woken.extend(std::mem::take(&mut self.rest.room).into_values());
         woken
     }
 }
 
 impl Beside for InFlight {
     fn written(&mut self, out: &Outgoing, wakers: &mut Vec<Waker>) {
-        for line in [&mut self.notices.small, &mut self.notices.bulk] {
+        for line in [&mut self.rest.notices.small, &mut self.rest.notices.bulk] {
             while let Some((place, key)) = line.front().copied() {
                 if !out.is_written(place) {
                     break;
@@ -323,22 +368,28 @@ mod tests {
 
     use super::*;
     use crate::budget::ByteBudget;
-    use bytes::Bytes;
     use trunkline_wire::{Header, Metadata, SerializeType};
 
     fn outgoing() -> Outgoing {
         Outgoing::new(ByteBudget::new(1 << 20).charge())
     }
 
-    fn reply(seq: u64) -> Message {
-        let header = Header::request(SerializeType::RAW).response_to().with_seq(seq);
-        Message::new(header, "", "", &Metadata::new(), Bytes::new()).unwrap()
+    fn reply(table: &mut InFlight, key: Key) -> Option<Waker> {
+        let header = Header::request(SerializeType::RAW).response_to();
+        let message = Message::new(header, "", "", &Metadata::new(), Bytes::new()).unwrap();
+        table.complete(key, Outcome::of(message))
     }
 
     fn park(table: &mut InFlight, place: Place) -> Key {
         let key = table.reserve(false).unwrap();
-        table.wait(key, Waker::noop(), place, None, false);
+        table.wait(key, Waker::noop().clone(), place, None, false);
         key
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_slot_is_one_line_of_the_cache_and_so_is_what_every_call_changes() {
+        assert_eq!((size_of::<Slot>(), size_of::<InFlight>()), (64, 64));
     }
 
     #[test]
@@ -348,11 +399,11 @@ mod tests {
         table.cancel(first);
         let second = park(&mut table, Place::Small(2));
         assert_eq!(first.index, second.index, "the slot is used again");
-        assert!(table.complete(reply(first.seq())).is_none());
-        assert!(table.complete(reply(second.seq())).is_some());
-        assert!(table.complete(reply(second.seq())).is_none(), "a second answer to one call");
-        assert!(table.complete(reply(u64::MAX)).is_none());
-        assert!(matches!(table.poll(second, Waker::noop()).0, Poll::Ready(Outcome::Reply(_))));
+        assert!(reply(&mut table, first).is_none());
+        assert!(reply(&mut table, second).is_some());
+        assert!(reply(&mut table, second).is_none(), "a second answer to one call");
+        assert!(reply(&mut table, Key::from_seq(u64::MAX)).is_none());
+        assert!(matches!(table.poll(second, Waker::noop()).0, Poll::Ready(Outcome::Plain(_))));
         assert_eq!(table.len(), 0);
     }
 
@@ -362,8 +413,8 @@ mod tests {
         let mut table = InFlight::new(10);
         let place = out.append_encoded(&[1]);
         let sent = park(&mut table, place);
-        let batch = out.take().unwrap();
-        out.finished(batch);
+        let mut batch = out.take().unwrap();
+        out.finished(&mut batch);
         let place = out.append_encoded(&[2]);
         let queued = park(&mut table, place);
         out.close(None);
@@ -409,7 +460,7 @@ mod tests {
         let keys: Vec<_> = [5, 10, 20]
             .map(|n| {
                 let key = table.reserve(false).unwrap();
-                table.wait(key, Waker::noop(), Place::Small(0), Some(ms(n)), false);
+                table.wait(key, Waker::noop().clone(), Place::Small(0), Some(ms(n)), false);
                 key
             })
             .into();
@@ -426,12 +477,12 @@ mod tests {
         let mut table = InFlight::new(4);
         let place = out.append_encoded(&[1]);
         let key = table.reserve(false).unwrap();
-        table.wait(key, Waker::noop(), place, None, true);
+        table.wait(key, Waker::noop().clone(), place, None, true);
         let mut wakers = Vec::new();
         table.written(&out, &mut wakers);
         assert!(wakers.is_empty());
-        let batch = out.take().unwrap();
-        out.finished(batch);
+        let mut batch = out.take().unwrap();
+        out.finished(&mut batch);
         table.written(&out, &mut wakers);
         assert_eq!(wakers.len(), 1);
         assert!(matches!(table.poll(key, Waker::noop()).0, Poll::Ready(Outcome::Written)));
@@ -445,7 +496,7 @@ mod tests {
             let place =
                 if large { out.append_large(vec![1], Bytes::new()) } else { out.append_encoded(&[1]) };
             let key = table.reserve(false).unwrap();
-            table.wait(key, Waker::noop(), place, None, true);
+            table.wait(key, Waker::noop().clone(), place, None, true);
             key
         };
         let gone = notice(&mut out, &mut table, true);
@@ -454,8 +505,8 @@ mod tests {
         let call = park(&mut table, place);
         assert_eq!(call.index, gone.index, "the slot is used again");
         let (large, small) = (notice(&mut out, &mut table, true), notice(&mut out, &mut table, false));
-        let batch = out.take().unwrap();
-        out.finished(batch);
+        let mut batch = out.take().unwrap();
+        out.finished(&mut batch);
         let mut wakers = Vec::new();
         table.written(&out, &mut wakers);
         assert_eq!(wakers.len(), 2);
@@ -463,7 +514,7 @@ mod tests {
             assert!(matches!(table.poll(key, Waker::noop()).0, Poll::Ready(Outcome::Written)));
         }
         assert!(table.poll(call, Waker::noop()).0.is_pending(), "a call waits for its answer");
-        assert!(table.notices.small.is_empty() && table.notices.bulk.is_empty());
+        assert!(table.rest.notices.small.is_empty() && table.rest.notices.bulk.is_empty());
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod health;
 mod heartbeat;
 mod in_flight;
 mod inbound;
+mod live;
 mod pool;
 mod request;
 mod settings;

@@ -26,6 +26,9 @@ pub(crate) trait Beside: Send {
 
 impl Beside for () {}
 
+// The lock and what it guards begin at a line of the cache, so that who takes the lock has fetched
+// with it what it is about to change.
+#[repr(C, align(64))]
 pub(crate) struct Link<S> {
     state: Mutex<State<S>>,
     /// Gone when the connection has ended, whoever still knows the connection: the socket is closed
@@ -34,6 +37,7 @@ pub(crate) struct Link<S> {
     closed: AtomicBool,
 }
 
+#[repr(C)]
 pub(crate) struct State<S> {
     pub(crate) out: Outgoing,
     pub(crate) extra: S,
@@ -85,20 +89,46 @@ impl<S: Beside> Link<S> {
         match push {
             Push::Nothing => {}
             Push::Wake(waker) => waker.wake(),
-            Push::Write(batch) => self.write(batch),
+            Push::Write(batch) => drop(self.write(batch)),
         }
     }
 
-    fn write(&self, mut batch: Batch) {
-        let push = match self.try_write(&mut batch) {
-            Ok(true) => self.finished(batch),
-            Ok(false) => self.with(|s| s.out.blocked(batch)),
-            Err(error) => return self.fail(&Reason::io("write failed", &error), Some(&batch)),
-        };
-        self.carry_out(push);
+    /// Sends encoded frames, all at once where that can be. `frames` is empty afterwards.
+    pub(crate) fn send(&self, frames: &mut Vec<u8>) {
+        let lent = self.with(|s| {
+            s.out.lend(frames).ok_or_else(|| {
+                s.out.append_encoded(frames);
+                s.out.pushed(true)
+            })
+        });
+        match lent {
+            Ok(batch) => *frames = self.write(batch),
+            Err(push) => {
+                frames.clear();
+                self.carry_out(push);
+            }
+        }
     }
 
-    fn finished(&self, batch: Batch) -> Push {
+    /// Writes a batch, and gives back its buffer if that was lent.
+    fn write(&self, mut batch: Batch) -> Vec<u8> {
+        let push = match self.try_write(&mut batch) {
+            Ok(true) => self.finished(&mut batch),
+            Ok(false) => {
+                let push = self.with(|s| s.out.blocked(batch));
+                self.carry_out(push);
+                return Vec::new();
+            }
+            Err(error) => {
+                self.fail(&Reason::io("write failed", &error), Some(&batch));
+                return Vec::new();
+            }
+        };
+        self.carry_out(push);
+        batch.take_buffer()
+    }
+
+    fn finished(&self, batch: &mut Batch) -> Push {
         let mut wakers = Vec::new();
         let push = self.with(|s| {
             let push = s.out.finished(batch);
@@ -166,10 +196,7 @@ impl<S: Beside> Link<S> {
             let work = std::future::poll_fn(|cx| {
                 self.with(|s| match s.out.work() {
                     Work::Wait => {
-                        match &mut s.out.writer {
-                            Some(waker) => waker.clone_from(cx.waker()),
-                            none => *none = Some(cx.waker().clone()),
-                        }
+                        s.out.set_writer(cx.waker());
                         Poll::Pending
                     }
                     work => Poll::Ready(work),
@@ -220,14 +247,14 @@ impl<S: Beside> Link<S> {
             match self.try_write(&mut batch) {
                 Ok(true) => {
                     // A wake would only wake this task, which looks again anyway.
-                    drop(self.finished(batch));
+                    drop(self.finished(&mut batch));
                     return;
                 }
                 Ok(false) => drop(self.with(|s| s.out.blocked(batch))),
                 Err(error) => return self.fail(&Reason::io("write failed", &error), Some(&batch)),
             }
             let ready = std::future::poll_fn(|cx| {
-                self.with(|s| s.out.writer = Some(cx.waker().clone()));
+                self.with(|s| s.out.set_writer(cx.waker()));
                 if self.is_closed() {
                     return Poll::Ready(Ok(()));
                 }

@@ -34,13 +34,30 @@ const CHARGE_STEP: usize = 16 * 1024;
 /// Large frames of one batch, in bytes; the first one goes whatever its size.
 const BULK_BATCH: usize = 256 * 1024;
 
-/// The buffer of small frames is freed when a burst made it larger than this.
+/// A buffer of small frames is freed when a burst made it larger than this.
 const KEEP: usize = 256 * 1024;
 
+/// What every frame changes stands together, the rest behind a pointer: the one who appends has last
+/// done so on another core, and has to fetch each line of the cache that it changes.
 pub(crate) struct Outgoing {
     small: Vec<u8>,
-    bulk: VecDeque<Bulk>,
     small_appended: u64,
+    /// Bytes appended and not yet written, of both kinds.
+    queued: usize,
+    /// Somebody is writing. A flag and not a lock: a thread that sleeps in a write holds up
+    /// nobody who appends.
+    writing: bool,
+    /// The writer task has been told to come.
+    scheduled: bool,
+    /// It has come and lets others go first. Waking it now would cut that short.
+    gathering: bool,
+    closed: bool,
+    rest: Box<Rest>,
+}
+
+/// What changes once for many frames, or rarely.
+struct Rest {
+    bulk: VecDeque<Bulk>,
     small_written: u64,
     bulk_appended: u64,
     bulk_written: u64,
@@ -49,22 +66,12 @@ pub(crate) struct Outgoing {
     /// writes knows what the kernel has.
     small_taken: u64,
     bulk_taken: u64,
-    /// Bytes appended and not yet written, of both kinds.
-    queued: usize,
     charge: Charge,
     /// An empty buffer, swapped in when `small` is taken.
     spare: Vec<u8>,
-    /// Somebody is writing. A flag and not a lock: a thread that sleeps in a write holds up
-    /// nobody who appends.
-    writing: bool,
-    /// The writer task has been told to come.
-    scheduled: bool,
-    /// It has come and lets others go first. Waking it now would cut that short.
-    gathering: bool,
     /// A batch that the stream did not take whole, for the writer task to finish.
     handover: Option<Batch>,
-    closed: bool,
-    pub(crate) writer: Option<Waker>,
+    writer: Option<Waker>,
 }
 
 /// Where a frame stands in the stream.
@@ -87,6 +94,8 @@ pub(crate) struct Batch {
     bulk: Vec<Bulk>,
     written: usize,
     total: usize,
+    /// `small` goes back to whom it came from, not to the queue.
+    lent: bool,
 }
 
 /// What the one who appended has to do after letting go of the lock.
@@ -108,23 +117,33 @@ impl Outgoing {
     pub(crate) fn new(charge: Charge) -> Self {
         Self {
             small: Vec::new(),
-            bulk: VecDeque::new(),
             small_appended: 0,
-            small_written: 0,
-            bulk_appended: 0,
-            bulk_written: 0,
-            bytes_written: 0,
-            small_taken: 0,
-            bulk_taken: 0,
             queued: 0,
-            charge,
-            spare: Vec::new(),
             writing: false,
             scheduled: false,
             gathering: false,
-            handover: None,
             closed: false,
-            writer: None,
+            rest: Box::new(Rest {
+                bulk: VecDeque::new(),
+                small_written: 0,
+                bulk_appended: 0,
+                bulk_written: 0,
+                bytes_written: 0,
+                small_taken: 0,
+                bulk_taken: 0,
+                charge,
+                spare: Vec::new(),
+                handover: None,
+                writer: None,
+            }),
+        }
+    }
+
+    /// Makes this the waker of the writer task.
+    pub(crate) fn set_writer(&mut self, waker: &Waker) {
+        match &mut self.rest.writer {
+            Some(writer) => writer.clone_from(waker),
+            none => *none = Some(waker.clone()),
         }
     }
 
@@ -145,28 +164,30 @@ impl Outgoing {
         self.appended(frames.len())
     }
 
-    /// Appends a batch of encoded frames and leaves `frames` empty. Where nothing waits, the two
-    /// buffers are exchanged instead of copied.
-    pub(crate) fn append_batch(&mut self, frames: &mut Vec<u8>) {
-        let added = frames.len();
-        if self.small.is_empty() {
-            std::mem::swap(&mut self.small, frames);
-        } else {
-            self.small.extend_from_slice(frames);
-            frames.clear();
+    /// A batch of encoded frames, to be written at once from the buffer it lies in, where nobody writes
+    /// and nothing waits: one buffer, used again and again, stays in the cache of its core.
+    pub(crate) fn lend(&mut self, frames: &mut Vec<u8>) -> Option<Batch> {
+        if self.writing || self.closed || self.queued > 0 {
+            return None;
         }
-        self.appended(added);
+        let small = std::mem::take(frames);
+        let total = small.len();
+        self.appended(total);
+        self.writing = true;
+        self.scheduled = false;
+        self.rest.small_taken = self.small_appended;
+        Some(Batch { small, bulk: Vec::new(), written: 0, total, lent: true })
     }
 
     /// Appends a large frame: everything before the payload, and the payload.
     pub(crate) fn append_large(&mut self, head: Vec<u8>, payload: Bytes) -> Place {
         let added = head.len() + payload.len();
-        self.bulk_appended += 1;
+        self.rest.bulk_appended += 1;
         if !self.closed {
-            self.bulk.push_back(Bulk { head, payload });
+            self.rest.bulk.push_back(Bulk { head, payload });
             self.grow(added);
         }
-        Place::Bulk(self.bulk_appended)
+        Place::Bulk(self.rest.bulk_appended)
     }
 
     /// So many bytes were added to `small`.
@@ -182,8 +203,8 @@ impl Outgoing {
 
     fn grow(&mut self, added: usize) {
         self.queued += added;
-        if self.queued > ALLOWANCE && self.queued > self.charge.bytes() {
-            self.charge.resize(self.queued + CHARGE_STEP.saturating_sub(added));
+        if self.queued > ALLOWANCE && self.queued > self.rest.charge.bytes() {
+            self.rest.charge.resize(self.queued + CHARGE_STEP.saturating_sub(added));
         }
     }
 
@@ -198,14 +219,14 @@ impl Outgoing {
 
     pub(crate) fn is_written(&self, place: Place) -> bool {
         match place {
-            Place::Small(end) => self.small_written >= end,
-            Place::Bulk(index) => self.bulk_written >= index,
+            Place::Small(end) => self.rest.small_written >= end,
+            Place::Bulk(index) => self.rest.bulk_written >= index,
         }
     }
 
     /// Bytes written in all, as far as is known here; grows while there is progress.
     pub(crate) fn progress(&self) -> u64 {
-        self.bytes_written + self.handover.as_ref().map_or(0, |b| b.written as u64)
+        self.rest.bytes_written + self.rest.handover.as_ref().map_or(0, |b| b.written as u64)
     }
 
     /// Decides who writes what was appended. `alone`: nobody else is likely to append soon, so
@@ -231,13 +252,13 @@ impl Outgoing {
         if self.gathering {
             return Push::Nothing;
         }
-        self.writer.clone().map_or(Push::Nothing, Push::Wake)
+        self.rest.writer.clone().map_or(Push::Nothing, Push::Wake)
     }
 
     /// How far batches have been taken, and what is queued: what the writer task looks at while it
     /// lets others go first.
     pub(crate) fn standing(&self) -> (u64, usize) {
-        (self.small_taken + self.bulk_taken, self.queued)
+        (self.rest.small_taken + self.rest.bulk_taken, self.queued)
     }
 
     /// Takes what has gathered for the writer task.
@@ -253,37 +274,35 @@ impl Outgoing {
         }
         self.writing = true;
         self.scheduled = false;
-        let small = std::mem::replace(&mut self.small, std::mem::take(&mut self.spare));
+        let small = std::mem::replace(&mut self.small, std::mem::take(&mut self.rest.spare));
         let mut total = small.len();
         let mut bulk = Vec::new();
         let mut bulk_bytes = 0;
-        while let Some(first) = self.bulk.front() {
+        while let Some(first) = self.rest.bulk.front() {
             let bytes = first.head.len() + first.payload.len();
             if !bulk.is_empty() && bulk_bytes + bytes > BULK_BATCH {
                 break;
             }
             bulk_bytes += bytes;
-            bulk.extend(self.bulk.pop_front());
+            bulk.extend(self.rest.bulk.pop_front());
         }
         total += bulk_bytes;
-        self.small_taken = self.small_appended;
-        self.bulk_taken += bulk.len() as u64;
-        Some(Batch { small, bulk, written: 0, total })
+        self.rest.small_taken = self.small_appended;
+        self.rest.bulk_taken += bulk.len() as u64;
+        Some(Batch { small, bulk, written: 0, total, lent: false })
     }
 
     /// A batch was written whole. If more has come meanwhile, the writer task takes over: the one
     /// who just wrote has a call of its own to see to.
-    pub(crate) fn finished(&mut self, batch: Batch) -> Push {
+    pub(crate) fn finished(&mut self, batch: &mut Batch) -> Push {
         if self.closed {
             return Push::Nothing;
         }
-        self.account(&batch, batch.total);
+        self.account(batch, batch.total);
         self.writing = false;
         self.scheduled = false;
-        let mut buffer = batch.small;
-        if buffer.capacity() <= KEEP {
-            buffer.clear();
-            self.spare = buffer;
+        if !batch.lent {
+            self.rest.spare = batch.take_buffer();
         }
         self.schedule()
     }
@@ -293,18 +312,18 @@ impl Outgoing {
         if self.closed {
             return Push::Nothing;
         }
-        self.handover = Some(batch);
-        self.writer.clone().map_or(Push::Nothing, Push::Wake)
+        self.rest.handover = Some(batch);
+        self.rest.writer.clone().map_or(Push::Nothing, Push::Wake)
     }
 
     /// The batch that was [`blocked`](Self::blocked), to go on with; none if the queue was closed.
     pub(crate) fn resume(&mut self) -> Option<Batch> {
-        self.handover.take()
+        self.rest.handover.take()
     }
 
     /// What the writer task should do.
     pub(crate) fn work(&mut self) -> Work {
-        if let Some(batch) = self.handover.take() {
+        if let Some(batch) = self.rest.handover.take() {
             return Work::Finish(batch);
         }
         if self.closed {
@@ -325,25 +344,25 @@ impl Outgoing {
         }
         if let Some(batch) = batch {
             self.account(batch, batch.written);
-        } else if let Some(batch) = self.handover.take() {
+        } else if let Some(batch) = self.rest.handover.take() {
             self.account(&batch, batch.written);
         } else if self.writing {
             // Somebody is in the middle of a write: it may have gone out, so it counts as sent.
-            self.small_written = self.small_taken;
-            self.bulk_written = self.bulk_taken;
+            self.rest.small_written = self.rest.small_taken;
+            self.rest.bulk_written = self.rest.bulk_taken;
         }
         self.closed = true;
         self.small = Vec::new();
-        self.spare = Vec::new();
-        self.bulk.clear();
+        self.rest.spare = Vec::new();
+        self.rest.bulk.clear();
         self.queued = 0;
-        self.charge.resize(0);
-        self.writer.clone()
+        self.rest.charge.resize(0);
+        self.rest.writer.clone()
     }
 
     fn account(&mut self, batch: &Batch, written: usize) {
-        self.bytes_written += written as u64;
-        self.small_written += written.min(batch.small.len()) as u64;
+        self.rest.bytes_written += written as u64;
+        self.rest.small_written += written.min(batch.small.len()) as u64;
         let mut rest = written.saturating_sub(batch.small.len());
         for bulk in &batch.bulk {
             let bytes = bulk.head.len() + bulk.payload.len();
@@ -351,16 +370,26 @@ impl Outgoing {
                 break;
             }
             rest -= bytes;
-            self.bulk_written += 1;
+            self.rest.bulk_written += 1;
         }
         self.queued = self.queued.saturating_sub(batch.total);
-        if self.charge.bytes() > 0 {
-            self.charge.resize(if self.queued > ALLOWANCE { self.queued } else { 0 });
+        if self.rest.charge.bytes() > 0 {
+            self.rest.charge.resize(if self.queued > ALLOWANCE { self.queued } else { 0 });
         }
     }
 }
 
 impl Batch {
+    /// The buffer of what has been written, empty, to be used again; unless a burst made it large.
+    pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.small);
+        if buffer.capacity() > KEEP {
+            return Vec::new();
+        }
+        buffer.clear();
+        buffer
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.written == self.total
     }
@@ -413,10 +442,10 @@ mod tests {
         let mut out = outgoing();
         let large = out.append_large(b"L".to_vec(), Bytes::from_static(b"arge"));
         let small = out.append_encoded(b"small");
-        let batch = out.take().unwrap();
+        let mut batch = out.take().unwrap();
         assert_eq!(bytes(&batch), b"smallLarge");
         assert!(out.take().is_none(), "one writer at a time");
-        assert!(matches!(out.finished(batch), Push::Nothing));
+        assert!(matches!(out.finished(&mut batch), Push::Nothing));
         assert!(out.is_written(small) && out.is_written(large));
         assert_eq!(out.queued(), 0);
     }
@@ -438,12 +467,18 @@ mod tests {
     fn closing_during_a_write_counts_what_is_being_written_as_sent() {
         let mut out = outgoing();
         let a = out.append_encoded(&[1]);
-        let batch = out.take().unwrap();
+        let mut batch = out.take().unwrap();
         let b = out.append_encoded(&[2]);
         out.close(None);
         assert!(out.is_written(a) && !out.is_written(b));
-        assert!(matches!(out.finished(batch), Push::Nothing));
+        assert!(matches!(out.finished(&mut batch), Push::Nothing));
         assert!(!out.is_written(b));
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn what_every_frame_changes_is_in_one_line_of_the_cache_with_the_lock() {
+        assert_eq!(size_of::<Outgoing>(), 64 - size_of::<usize>());
     }
 
     #[test]
@@ -461,22 +496,41 @@ mod tests {
             .unwrap(),
             out.append_large(vec![0; 10], large.clone()),
         ];
-        out.append_batch(&mut batch);
-        assert!(batch.is_empty());
+        assert!(out.lend(&mut batch).is_none());
         assert!(places.into_iter().all(|place| !out.is_written(place)));
-        assert_eq!((out.queued(), out.small.capacity(), out.bulk.len(), budget.used()), (0, 0, 0, 0));
+        assert_eq!((out.queued(), out.small.capacity(), out.rest.bulk.len(), budget.used()), (0, 0, 0, 0));
         assert!(large.is_unique());
+    }
+
+    #[test]
+    fn a_lent_buffer_comes_back_and_is_lent_to_nobody_who_writes() {
+        let mut out = outgoing();
+        out.set_writer(Waker::noop());
+        let mut frames = vec![1, 2];
+        let memory = frames.as_ptr();
+        let mut batch = out.lend(&mut frames).unwrap();
+        assert_eq!((bytes(&batch), frames.len(), out.queued()), (vec![1, 2], 0, 2));
+        frames.push(3);
+        assert!(out.lend(&mut frames).is_none(), "it would overtake what is being written");
+        let place = out.append_encoded(&frames);
+        assert!(matches!(out.finished(&mut batch), Push::Wake(_)));
+        let back = batch.take_buffer();
+        assert_eq!((back.as_ptr(), back.len()), (memory, 0));
+        assert!(out.lend(&mut frames).is_none(), "nor what waits");
+        let mut batch = out.take().unwrap();
+        out.finished(&mut batch);
+        assert!(out.is_written(place) && out.queued() == 0);
     }
 
     #[test]
     fn what_comes_during_a_write_goes_to_the_writer_task() {
         let mut out = outgoing();
-        out.writer = Some(Waker::noop().clone());
+        out.set_writer(Waker::noop());
         out.append_encoded(&[1]);
-        let Push::Write(batch) = out.pushed(true) else { panic!("a lone caller writes itself") };
+        let Push::Write(mut batch) = out.pushed(true) else { panic!("a lone caller writes itself") };
         out.append_encoded(&[2]);
         assert!(matches!(out.pushed(true), Push::Nothing));
-        assert!(matches!(out.finished(batch), Push::Wake(_)));
+        assert!(matches!(out.finished(&mut batch), Push::Wake(_)));
         assert!(matches!(out.work(), Work::Yield));
         assert_eq!(bytes(&out.take().unwrap()), [2]);
     }
@@ -484,16 +538,16 @@ mod tests {
     #[test]
     fn a_writer_that_gathers_is_not_woken_and_misses_nothing() {
         let mut out = outgoing();
-        out.writer = Some(Waker::noop().clone());
+        out.set_writer(Waker::noop());
         out.append_encoded(&[1]);
         assert!(matches!(out.pushed(false), Push::Wake(_)));
         assert!(matches!(out.work(), Work::Yield));
         out.append_encoded(&[2; WRITE_AT_ONCE]);
-        let Push::Write(batch) = out.pushed(false) else { panic!("there is enough to write") };
+        let Push::Write(mut batch) = out.pushed(false) else { panic!("there is enough to write") };
         out.append_encoded(&[3]);
         assert!(out.gathered().is_none(), "somebody else is writing");
         assert!(matches!(out.work(), Work::Wait));
-        assert!(matches!(out.finished(batch), Push::Wake(_)), "it no longer gathers");
+        assert!(matches!(out.finished(&mut batch), Push::Wake(_)), "it no longer gathers");
         assert!(matches!(out.work(), Work::Yield));
         let seen = out.standing();
         out.append_encoded(&[4]);
@@ -523,8 +577,8 @@ mod tests {
         let mut out = Outgoing::new(budget.charge());
         out.append_large(vec![0; 16], Bytes::from(vec![0; 1 << 20]));
         assert_eq!(budget.used(), (1 << 20) + 16);
-        let batch = out.take().unwrap();
-        out.finished(batch);
+        let mut batch = out.take().unwrap();
+        out.finished(&mut batch);
         assert_eq!(budget.used(), 0);
     }
 }

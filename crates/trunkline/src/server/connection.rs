@@ -248,11 +248,7 @@ impl Connection {
         if batch.replies.is_empty() {
             return;
         }
-        let push = self.link.with(|s| {
-            s.out.append_batch(&mut batch.replies);
-            s.out.pushed(true)
-        });
-        self.link.carry_out(push);
+        self.link.send(&mut batch.replies);
     }
 
     /// Heartbeats come back as they are but for the response bit, whatever the load: metadata,

@@ -14,11 +14,12 @@ use trunkline_wire::{CompressType, Header, Message, keys};
 
 use super::answer::LargeAnswer;
 use super::connection::Connection;
-use super::handler;
+use super::endpoint;
 use super::pace::Stopwatch;
 use super::permit::Permit;
-use super::router::{Route, RouteCache};
+use super::router::{Held, Route, RouteCache};
 use super::running::Queued;
+use super::seat::{First, Request};
 use crate::budget::{ALLOWANCE, Charge};
 use crate::call::{Body, Call, Reply, Target};
 use crate::error::{Error, ErrorKind};
@@ -105,12 +106,6 @@ impl Batch {
     }
 }
 
-/// What became of a request at its first poll.
-enum First {
-    Done(Result<Reply, Error>),
-    Pending(Handling),
-}
-
 impl Connection {
     /// Handles one frame. An error ends the connection.
     #[inline]
@@ -137,10 +132,10 @@ impl Connection {
             self.echo(arrived.message, &mut batch.replies);
             return Ok(());
         }
-        match routes.find(&self.shared.router, message.service_path(), message.service_method()) {
-            Ok(route) if self.shared.chain.is_empty() => self.on_request(arrived, route, batch),
-            Ok(route) => {
-                let names = Names::Route(route.clone());
+        match routes.find(&self.shared.router, message) {
+            Ok(held) if self.shared.chain.is_empty() => self.on_request(arrived, held, batch),
+            Ok(held) => {
+                let names = Names::Route(held.route.clone());
                 self.start_layered(arrived, names, batch)
             }
             Err(_) if !self.shared.chain.is_empty() => {
@@ -160,7 +155,7 @@ impl Connection {
     fn on_request(
         self: &Arc<Self>,
         arrived: Arrived,
-        route: &Arc<Route>,
+        Held { names, route, seat }: &mut Held,
         batch: &mut Batch,
     ) -> Result<(), Reason> {
         let header = arrived.message.header();
@@ -168,15 +163,37 @@ impl Connection {
             return self.start_later(arrived, Names::Route(route.clone()), batch);
         }
         let wire_len = uncharged(&arrived);
-        let (call, deadline) = match self.call(arrived, header, &route.target, route.idempotent) {
-            Ok(call) => call,
-            Err(error) => return self.answer_here(header, &route.target, Err(error), batch),
+        let plain = header.compress() == CompressType::NONE && arrived.message.wire_len() <= SMALL_FRAME;
+        let (first, deadline) = match seat {
+            Some(seat) if plain => {
+                let (message, target) = (arrived.message, &route.target);
+                let deadline = match seat.deadline(&message, arrived.at) {
+                    Some(at) if at <= arrived.at => {
+                        return self.answer_here(header, target, Err(late()), batch);
+                    }
+                    deadline => deadline,
+                };
+                let request = Request { message, deadline, names, target, connection: self };
+                (guarded(target, |cx| seat.begin(request, cx, &mut batch.replies)), deadline)
+            }
+            _ => match self.call(arrived, header, &route.target, route.idempotent) {
+                Ok((call, deadline)) => {
+                    let endpoint = route.endpoint.clone();
+                    (first_poll(&route.target, || endpoint::start(endpoint, call)), deadline)
+                }
+                Err(error) => return self.answer_here(header, &route.target, Err(error), batch),
+            },
         };
-        let first = first_poll(&route.target, || handler::start(route.endpoint.clone(), call));
         if let Some(took) = batch.watch.lap() {
             route.pace.took(took);
         }
         match first {
+            First::Answered => Ok(()),
+            First::Large(large) => {
+                batch.large = true;
+                self.send_large(large);
+                Ok(())
+            }
             First::Done(result) => self.answer_here(header, &route.target, result, batch),
             First::Pending(future) => {
                 self.go_on(future, Asked { header, names: Names::Route(route.clone()) }, deadline, wire_len);
@@ -207,6 +224,12 @@ impl Connection {
             route.pace.took(took);
         }
         match first {
+            First::Answered => Ok(()),
+            First::Large(large) => {
+                batch.large = true;
+                self.send_large(large);
+                Ok(())
+            }
             First::Done(result) => self.answer_here(header, names.target(), result, batch),
             First::Pending(future) => {
                 self.go_on(future, Asked { header, names }, deadline, wire_len);
@@ -337,8 +360,7 @@ impl Connection {
     ) -> Result<(Call, Option<Instant>), Error> {
         let deadline = deadline_of(&arrived);
         if deadline.is_some_and(|at| at <= arrived.at) {
-            // Whoever asked has given up already.
-            return Err(Error::new(ErrorKind::Deadline, DEADLINE_TEXT).not_started());
+            return Err(late());
         }
         let (metadata, payload) = arrived.message.into_parts();
         let mut charge = arrived.charge;
@@ -386,12 +408,12 @@ impl Connection {
     fn future(&self, call: Call, names: &Names) -> Handling {
         match names {
             Names::Route(route) if self.shared.chain.is_empty() => {
-                handler::start(route.endpoint.clone(), call)
+                endpoint::start(route.endpoint.clone(), call)
             }
             Names::Unknown(_) if self.shared.chain.is_empty() => {
                 let found = self.shared.router.find(call.service().as_bytes(), call.method().as_bytes());
                 match found {
-                    Ok(route) => handler::start(route.endpoint, call),
+                    Ok(route) => endpoint::start(route.endpoint, call),
                     Err(error) => Box::pin(std::future::ready(Err(error))),
                 }
             }
@@ -508,26 +530,43 @@ fn asked_to_close() -> Reason {
     Reason::new("a handler or a layer asked to close the connection")
 }
 
-/// When the caller gives up, by its metadata: decimal milliseconds left when it was sent. What
-/// does not parse is ignored, as in Go.
+/// When the caller gives up, by its metadata.
 pub(super) fn deadline_of(arrived: &Arrived) -> Option<Instant> {
-    let text = trunkline_wire::lookup(arrived.message.metadata_block(), keys::SERVER_TIMEOUT.as_bytes())?;
+    time_left(arrived.message.metadata_block()).map(|left| later::after(arrived.at, left))
+}
+
+/// How long the caller goes on waiting, by its metadata: decimal milliseconds left when it was sent.
+/// What does not parse is ignored, as in Go.
+pub(super) fn time_left(metadata: &[u8]) -> Option<Duration> {
+    let text = trunkline_wire::lookup(metadata, keys::SERVER_TIMEOUT.as_bytes())?;
     let ms: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    Some(later::after(arrived.at, Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
+    Some(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}
+
+/// Whoever asked has given up already.
+#[cold]
+fn late() -> Error {
+    Error::new(ErrorKind::Deadline, DEADLINE_TEXT).not_started()
+}
+
+/// Polls a handler once.
+#[inline]
+fn first_poll(target: &Target, handling: impl FnOnce() -> Handling) -> First {
+    guarded(target, |cx| {
+        let mut future = handling();
+        match future.as_mut().poll(cx) {
+            Poll::Ready(result) => First::Done(result),
+            Poll::Pending => First::Pending(future),
+        }
+    })
 }
 
 /// Polls a handler once, without a real waker: a call that is not done is polled again by its
 /// own task, and waking this one, which reads, would be for nothing.
 #[inline]
-fn first_poll(target: &Target, handling: impl FnOnce() -> Handling) -> First {
+fn guarded(target: &Target, poll: impl FnOnce(&mut Context<'_>) -> First) -> First {
     let mut cx = Context::from_waker(Waker::noop());
-    let polled = catch_unwind(AssertUnwindSafe(|| {
-        let mut future = handling();
-        match future.as_mut().poll(&mut cx) {
-            Poll::Ready(result) => First::Done(result),
-            Poll::Pending => First::Pending(future),
-        }
-    }));
+    let polled = catch_unwind(AssertUnwindSafe(|| poll(&mut cx)));
     polled.unwrap_or_else(|panic| First::Done(Err(panicked(target, &*panic))))
 }
 

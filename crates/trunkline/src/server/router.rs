@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
+use trunkline_wire::Message;
 
-use super::handler::Endpoint;
+use super::endpoint::Endpoint;
 use super::pace::Pace;
+use super::seat::Seat;
 use super::service::{MethodInfo, Service};
 use crate::call::Target;
 use crate::error::{Error, ErrorKind};
@@ -110,17 +112,30 @@ impl Router {
     }
 }
 
+/// So many methods of one connection keep memory from call to call.
+const SEATS: usize = 16;
+
 /// The routes one connection has used: found by comparing bytes, without a lock.
 pub(crate) struct RouteCache {
     version: u64,
-    last: Option<Arc<Route>>,
-    routes: HashMap<Vec<u8>, Arc<Route>>,
-    key: Vec<u8>,
+    /// Where the last one that was asked for stands.
+    last: usize,
+    routes: Vec<Held>,
+    places: HashMap<Arc<[u8]>, usize>,
+}
+
+/// A route, and where its calls are begun.
+pub(crate) struct Held {
+    /// Service path and method [as in the frames](Message::names).
+    pub(super) names: Arc<[u8]>,
+    pub(super) route: Arc<Route>,
+    /// None: its calls are begun with memory of their own.
+    pub(super) seat: Option<Box<dyn Seat>>,
 }
 
 impl RouteCache {
     pub(crate) fn new() -> Self {
-        Self { version: 0, last: None, routes: HashMap::new(), key: Vec::new() }
+        Self { version: 0, last: 0, routes: Vec::new(), places: HashMap::new() }
     }
 
     /// Forgets what may be old; called once for each batch of frames.
@@ -132,37 +147,34 @@ impl RouteCache {
     }
 
     #[inline]
-    pub(crate) fn find(&mut self, router: &Router, path: &[u8], method: &[u8]) -> Result<&Arc<Route>, Error> {
+    pub(crate) fn find(&mut self, router: &Router, request: &Message) -> Result<&mut Held, Error> {
         // Most connections call one method many times in a row.
-        let same = self.last.as_ref().is_some_and(|last| {
-            last.target.method().as_bytes() == method && last.target.service().as_bytes() == path
-        });
+        let same = self.routes.get(self.last).is_some_and(|last| *last.names == *request.names());
         if !same {
-            self.last = Some(self.find_other(router, path, method)?);
+            self.last = self.find_other(router, request)?;
         }
-        self.last.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a route was found and lost"))
+        Ok(&mut self.routes[self.last])
     }
 
-    fn find_other(&mut self, router: &Router, path: &[u8], method: &[u8]) -> Result<Arc<Route>, Error> {
-        self.key.clear();
-        self.key.extend_from_slice(&(path.len() as u32).to_be_bytes());
-        self.key.extend_from_slice(path);
-        self.key.extend_from_slice(method);
-        let route = match self.routes.get(&self.key) {
-            Some(route) => route.clone(),
-            None => {
-                // Only methods that exist are remembered: a caller cannot make this grow.
-                let route = Arc::new(router.find(path, method)?);
-                self.routes.insert(self.key.clone(), route.clone());
-                route
-            }
-        };
-        Ok(route)
+    fn find_other(&mut self, router: &Router, request: &Message) -> Result<usize, Error> {
+        if let Some(place) = self.places.get(request.names()) {
+            return Ok(*place);
+        }
+        // Only methods that exist are remembered: a caller cannot make this grow.
+        let route = Arc::new(router.find(request.service_path(), request.service_method())?);
+        let seat = if self.routes.len() < SEATS { route.endpoint.clone().seat() } else { None };
+        let names: Arc<[u8]> = request.names().into();
+        self.places.insert(names.clone(), self.routes.len());
+        self.routes.push(Held { names, route, seat });
+        Ok(self.routes.len() - 1)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use trunkline_wire::{Header, Metadata, SerializeType};
+
     use super::*;
 
     #[test]
@@ -182,7 +194,13 @@ mod tests {
         assert!(router.find(b"a.b", b"c").is_ok());
         assert!(router.find(b"a", b"b.c").is_err());
         let mut cache = RouteCache::new();
-        assert!(cache.find(&router, b"a.b", b"c").is_ok());
-        assert!(cache.find(&router, b"a", b"b.c").is_err());
+        let request = |path: &str, method: &str| {
+            let header = Header::request(SerializeType::RAW);
+            Message::new(header, path, method, &Metadata::new(), Bytes::new()).unwrap()
+        };
+        for _ in 0..2 {
+            assert!(cache.find(&router, &request("a.b", "c")).is_ok());
+            assert!(cache.find(&router, &request("a", "b.c")).is_err());
+        }
     }
 }

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::handler::{
-    Endpoint, Function, FunctionEndpoint, Method, MethodEndpoint, MethodFlags, RawEndpoint,
-};
+use super::endpoint::Endpoint;
+use super::handler::{Function, FunctionEndpoint, Method, MethodEndpoint, MethodFlags, RawEndpoint};
 use crate::codec::{CodecSet, FormatSet};
 use crate::ctx::Ctx;
 use crate::failure::Failure;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::admission::Admission;
 use super::answer::AnswerRules;
-use super::handler;
+use super::endpoint;
 use super::limits::ServerLimits;
 use super::router::Router;
 use crate::budget::ByteBudget;
@@ -63,7 +63,7 @@ impl End for RouterEnd {
                 let mut inner = call.fork();
                 inner.charge = call.charge.take();
                 inner.idempotent |= route.idempotent;
-                handler::start(route.endpoint, inner)
+                endpoint::start(route.endpoint, inner)
             }
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }

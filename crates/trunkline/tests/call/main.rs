@@ -25,6 +25,7 @@ mod fan_out;
 mod halves;
 mod header;
 mod heartbeat;
+mod kept;
 mod longest;
 mod malformed;
 mod metadata;

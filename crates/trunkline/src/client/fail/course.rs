@@ -13,11 +13,11 @@ use crate::balance::Stats;
 use crate::call::{Call, Reply, Target};
 use crate::chance::Random;
 use crate::client::attempt::AttemptEnd;
-use crate::client::connection::Connection;
 use crate::client::endpoint::Endpoint;
 use crate::client::explanation;
 use crate::client::fleet::Fleet;
 use crate::client::handle::Inner;
+use crate::client::live::Handle;
 use crate::client::pool::{Pool, Table, Wanted};
 use crate::client::wishes::Wishes;
 use crate::error::{Error, ErrorKind};
@@ -207,7 +207,7 @@ impl<'a> Course<'a> {
         &self,
         chosen: &Chosen,
         deadline: Option<Instant>,
-    ) -> Result<Arc<Connection>, Error> {
+    ) -> Result<Handle, Error> {
         let endpoint = &chosen.endpoint;
         let mut connecting = std::pin::pin!(endpoint.connection(deadline));
         if self.mode == FailMode::Failtry || !chosen.is_choice {
