@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, Compressors, FrameEncoder, Header, Metadata, Status};
+use trunkline_wire::{
+    COMPRESS_THRESHOLD, CompressType, Compressors, EncodeError, FrameEncoder, Header, Metadata, Status,
+};
 
 use crate::call::Reply;
 use crate::error::{Error, ErrorKind};
@@ -82,10 +84,9 @@ impl AnswerRules {
         request: Header,
         path: &[u8],
         method: &[u8],
-        error: &trunkline_wire::EncodeError,
+        error: &EncodeError,
     ) -> Option<LargeAnswer> {
-        let error = Error::new(ErrorKind::Internal, format!("the reply does not fit a frame: {error}"));
-        self.write_error(out, request, path, method, error)
+        self.write_error(out, request, path, method, too_large(error))
     }
 
     fn write_error(
@@ -149,4 +150,9 @@ impl AnswerRules {
             }
         }
     }
+}
+
+#[cold]
+pub(super) fn too_large(error: &EncodeError) -> Error {
+    Error::new(ErrorKind::Internal, format!("the reply does not fit a frame: {error}"))
 }

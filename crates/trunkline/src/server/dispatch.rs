@@ -163,7 +163,9 @@ impl Connection {
             return self.start_later(arrived, Names::Route(route.clone()), batch);
         }
         let wire_len = uncharged(&arrived);
-        let plain = header.compress() == CompressType::NONE && arrived.message.wire_len() <= SMALL_FRAME;
+        let plain = header.compress() == CompressType::NONE
+            && arrived.message.wire_len() <= SMALL_FRAME
+            && arrived.charge.is_none();
         let (first, deadline) = match seat {
             Some(seat) if plain => {
                 let (message, target) = (arrived.message, &route.target);
@@ -187,19 +189,33 @@ impl Connection {
         if let Some(took) = batch.watch.lap() {
             route.pace.took(took);
         }
+        if matches!(first, First::Answered) {
+            return Ok(());
+        }
+        self.follow(first, Asked { header, names: Names::Route(route.clone()) }, deadline, wire_len, batch)
+    }
+
+    /// What follows from a first poll.
+    fn follow(
+        self: &Arc<Self>,
+        first: First,
+        asked: Asked,
+        deadline: Option<Instant>,
+        wire_len: usize,
+        batch: &mut Batch,
+    ) -> Result<(), Reason> {
         match first {
-            First::Answered => Ok(()),
+            First::Answered => {}
             First::Large(large) => {
                 batch.large = true;
                 self.send_large(large);
-                Ok(())
             }
-            First::Done(result) => self.answer_here(header, &route.target, result, batch),
-            First::Pending(future) => {
-                self.go_on(future, Asked { header, names: Names::Route(route.clone()) }, deadline, wire_len);
-                Ok(())
+            First::Done(result) => {
+                return self.answer_here(asked.header, asked.names.target(), result, batch);
             }
+            First::Pending(future) => self.go_on(future, asked, deadline, wire_len),
         }
+        Ok(())
     }
 
     fn start_layered(
@@ -223,19 +239,7 @@ impl Connection {
         if let (Some(took), Names::Route(route)) = (batch.watch.lap(), &names) {
             route.pace.took(took);
         }
-        match first {
-            First::Answered => Ok(()),
-            First::Large(large) => {
-                batch.large = true;
-                self.send_large(large);
-                Ok(())
-            }
-            First::Done(result) => self.answer_here(header, names.target(), result, batch),
-            First::Pending(future) => {
-                self.go_on(future, Asked { header, names }, deadline, wire_len);
-                Ok(())
-            }
-        }
+        self.follow(first, Asked { header, names }, deadline, wire_len, batch)
     }
 
     /// Whether a request cannot be polled where its frame was read.

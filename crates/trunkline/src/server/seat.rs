@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_wire::{EncodeError, FrameEncoder, Header, Message};
 
-use super::answer::LargeAnswer;
+use super::answer::{LargeAnswer, too_large};
 use super::connection::Connection;
 use super::dispatch::{Handling, time_left};
 use super::endpoint::{Handled, Handler, Running};
@@ -146,10 +146,7 @@ impl<H: Handler, M, F> HandlerSeat<H, M, F> {
                 First::Large(LargeAnswer { head: out.split_off(start), payload: Bytes::new() })
             }
             Err(Unwritten::Reply(error)) => First::Done(Err(unencodable::<H>(error))),
-            Err(Unwritten::Frame(error)) => {
-                let text = format!("the reply does not fit a frame: {error}");
-                First::Done(Err(Error::new(ErrorKind::Internal, text)))
-            }
+            Err(Unwritten::Frame(error)) => First::Done(Err(too_large(&error))),
         })
     }
 }
