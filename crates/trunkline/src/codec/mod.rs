@@ -96,7 +96,7 @@ pub trait Format: Send + Sync + 'static {
     note = "give the type what {Self} asks for, or take the format out of `codecs(..)`"
 )]
 pub trait Encode<T: ?Sized>: Format {
-    /// Appends `value` to `out`. After an error `out` may hold part of it.
+    /// Appends `value` to `out`, where others' bytes stand already. After an error `out` may hold part of it.
     ///
     /// # Errors
     /// When the format has no form for this value, such as a number that is not finite in JSON.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::outgoing::{Batch, Outgoing, Push, Work};
+use super::outgoing::{Batch, Outgoing, Push, Work, reusable};
 use crate::budget::ByteBudget;
 use crate::transport::Sink;
 
@@ -95,6 +95,11 @@ impl<S: Beside> Link<S> {
 
     /// Sends encoded frames, all at once where that can be. `frames` is empty afterwards.
     pub(crate) fn send(&self, frames: &mut Vec<u8>) {
+        if frames.is_empty() {
+            // What made it large has gone another way.
+            *frames = reusable(std::mem::take(frames));
+            return;
+        }
         let lent = self.with(|s| {
             s.out.lend(frames).ok_or_else(|| {
                 s.out.append_encoded(frames);
@@ -104,7 +109,7 @@ impl<S: Beside> Link<S> {
         match lent {
             Ok(batch) => *frames = self.write(batch),
             Err(push) => {
-                frames.clear();
+                *frames = reusable(std::mem::take(frames));
                 self.carry_out(push);
             }
         }

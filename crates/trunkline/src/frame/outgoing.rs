@@ -379,15 +379,19 @@ impl Outgoing {
     }
 }
 
+/// The buffer, empty, to be used again; another one where a burst made it large.
+pub(super) fn reusable(mut buffer: Vec<u8>) -> Vec<u8> {
+    if buffer.capacity() > KEEP {
+        return Vec::new();
+    }
+    buffer.clear();
+    buffer
+}
+
 impl Batch {
-    /// The buffer of what has been written, empty, to be used again; unless a burst made it large.
+    /// The buffer of what has been written, to be used again.
     pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
-        let mut buffer = std::mem::take(&mut self.small);
-        if buffer.capacity() > KEEP {
-            return Vec::new();
-        }
-        buffer.clear();
-        buffer
+        reusable(std::mem::take(&mut self.small))
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -520,6 +524,13 @@ mod tests {
         let mut batch = out.take().unwrap();
         out.finished(&mut batch);
         assert!(out.is_written(place) && out.queued() == 0);
+    }
+
+    #[test]
+    fn a_buffer_that_a_burst_made_large_is_not_kept() {
+        assert_eq!(reusable(Vec::with_capacity(KEEP + 1)).capacity(), 0);
+        let kept = reusable(vec![1; 100]);
+        assert_eq!((kept.len(), kept.capacity()), (0, 100));
     }
 
     #[test]

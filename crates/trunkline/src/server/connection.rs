@@ -245,9 +245,6 @@ impl Connection {
     #[inline]
     fn send(&self, batch: &mut Batch) {
         batch.large = false;
-        if batch.replies.is_empty() {
-            return;
-        }
         self.link.send(&mut batch.replies);
     }
 

@@ -166,6 +166,7 @@ impl Connection {
         let plain = header.compress() == CompressType::NONE
             && arrived.message.wire_len() <= SMALL_FRAME
             && arrived.charge.is_none();
+        let before = batch.replies.len();
         let (first, deadline) = match seat {
             Some(seat) if plain => {
                 let (message, target) = (arrived.message, &route.target);
@@ -189,8 +190,11 @@ impl Connection {
         if let Some(took) = batch.watch.lap() {
             route.pace.took(took);
         }
-        if matches!(first, First::Answered) {
-            return Ok(());
+        match first {
+            First::Answered => return Ok(()),
+            // A panic may have come after the answer was written: there is to be one.
+            First::Done(_) => batch.replies.truncate(before),
+            _ => {}
         }
         self.follow(first, Asked { header, names: Names::Route(route.clone()) }, deadline, wire_len, batch)
     }

@@ -87,6 +87,11 @@ where
         self.same_metadata = self.ctx.as_ref().is_some_and(|ctx| ctx.metadata().encoded() == block);
         if !self.same_metadata {
             self.left = time_left(block);
+            if self.left.is_some_and(|left| left.is_zero()) {
+                // It is too late to begin this request: what is kept would go on to say something else
+                // than `left`.
+                self.ctx = None;
+            }
         }
         self.left.map(|left| later::after(arrived, left))
     }
@@ -143,7 +148,8 @@ impl<H: Handler, M, F> HandlerSeat<H, M, F> {
             Ok(payload_at) if out.len() - payload_at < LARGE => First::Answered,
             Ok(_) => {
                 self.large = true;
-                First::Large(LargeAnswer { head: out.split_off(start), payload: Bytes::new() })
+                let head = if start == 0 { std::mem::take(out) } else { out.split_off(start) };
+                First::Large(LargeAnswer { head, payload: Bytes::new() })
             }
             Err(Unwritten::Reply(error)) => First::Done(Err(unencodable::<H>(error))),
             Err(Unwritten::Frame(error)) => First::Done(Err(too_large(&error))),

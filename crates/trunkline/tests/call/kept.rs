@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use trunkline::{Ctx, Failure, Service};
+use trunkline::wire::{Header, Status};
+use trunkline::{Ctx, Failure, SerializeType, Service};
 
 use crate::pair::{Pair, with_server};
+use crate::raw_peer::{RawPeer, message};
 
 type Kept = Arc<Mutex<Vec<Ctx>>>;
 
@@ -54,6 +56,59 @@ async fn nothing_of_a_call_is_seen_by_the_next_one() {
         let response = call.response().await.unwrap();
         assert_eq!(response.value, (if named { "Ada" } else { "nobody" }.to_owned(), hurried));
         assert_eq!(response.metadata.get("secret"), secret.then_some("yes"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_late_makes_nobody_else_late() {
+    let tell = |ctx: Ctx, _: ()| async move { Ok::<_, Failure>(ctx.remaining().is_none()) };
+    let Pair { network, server, .. } = with_server(|s| s.function("Desk", "Tell", tell)).await;
+    let mut peer = RawPeer::dial(&network).await;
+    for (left, status) in [
+        (None, Status::Normal),
+        (Some("0"), Status::Error),
+        (None, Status::Normal),
+        (Some("-5"), Status::Error),
+        (Some("60000"), Status::Normal),
+        (Some("0"), Status::Error),
+        (Some("60000"), Status::Normal),
+    ] {
+        let pairs: Vec<_> = left.iter().map(|left| ("__ServerTimeout", *left)).collect();
+        let header = Header::request(SerializeType::MSGPACK);
+        peer.send_message(&message(header, "Desk", "Tell", &pairs, b"\xc0")).await;
+        let answer = peer.next().await.unwrap();
+        assert_eq!(answer.header().status(), status, "{left:?}");
+        if status == Status::Normal {
+            let without_end = if left.is_none() { 0xc3 } else { 0xc2 };
+            assert_eq!(answer.payload(), [without_end]);
+        }
+    }
+    server.stop().await;
+}
+
+/// A reply that cannot be got rid of.
+#[derive(serde::Serialize)]
+struct Sticky(bool);
+
+impl Drop for Sticky {
+    fn drop(&mut self) {
+        assert!(!self.0, "it sticks");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_panics_as_it_is_dropped_is_answered_once() {
+    let make = |sticky: bool| async move { Ok::<_, Failure>(Sticky(sticky)) };
+    let Pair { network, server, .. } = with_server(|s| s.function("Desk", "Make", make)).await;
+    let mut peer = RawPeer::dial(&network).await;
+    for (seq, sticky) in [false, true, false].into_iter().enumerate() {
+        let header = Header::request(SerializeType::MSGPACK).with_seq(seq as u64);
+        let payload: &[u8] = if sticky { b"\xc3" } else { b"\xc2" };
+        peer.send_message(&message(header, "Desk", "Make", &[], payload)).await;
+        let answer = peer.next().await.unwrap();
+        assert_eq!(answer.header().seq(), seq as u64);
+        assert_eq!(answer.header().status(), if sticky { Status::Error } else { Status::Normal });
     }
     server.stop().await;
 }
