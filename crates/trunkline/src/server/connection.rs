@@ -15,7 +15,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use trunkline_wire::{Message, keys};
 
-use super::dispatch::{Arrived, Batch};
+use super::arrived::Arrived;
+use super::dispatch::Batch;
 use super::router::RouteCache;
 use super::running::Running;
 use super::shared::Shared;

@@ -6,18 +6,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use trunkline_wire::{CompressType, Header, Message, keys};
+use trunkline_wire::{CompressType, Header};
 
 use super::answer::LargeAnswer;
+use super::arrived::{Arrived, Asked, Names, deadline_of, uncharged};
 use super::connection::Connection;
 use super::endpoint;
 use super::pace::Stopwatch;
 use super::permit::Permit;
-use super::router::{Held, Route, RouteCache};
+use super::router::{Held, RouteCache};
 use super::running::Queued;
 use super::seat::{First, Request};
 use crate::budget::{ALLOWANCE, Charge};
@@ -43,46 +43,6 @@ pub(super) const DEADLINE_TEXT: &str = "context deadline exceeded";
 
 /// A handler under way.
 pub(super) type Handling = BoxFuture<'static, Result<Reply, Error>>;
-
-/// A request as it came, with what the reading side knows of it.
-pub(crate) struct Arrived {
-    pub(crate) message: Message,
-    pub(crate) at: Instant,
-    pub(crate) charge: Option<Charge>,
-}
-
-/// What is needed to answer a request.
-pub(crate) struct Asked {
-    pub(crate) header: Header,
-    pub(crate) names: Names,
-}
-
-/// Whom a request was for: a method, or names that no method has.
-#[derive(Clone)]
-pub(crate) enum Names {
-    Route(Arc<Route>),
-    Unknown(Target),
-}
-
-impl Names {
-    pub(super) fn target(&self) -> &Target {
-        match self {
-            Self::Route(route) => &route.target,
-            Self::Unknown(target) => target,
-        }
-    }
-
-    /// Whether the call goes on whatever becomes of its caller.
-    pub(super) fn is_lasting(&self) -> bool {
-        matches!(self, Self::Route(route) if route.lasting)
-    }
-
-    pub(super) fn unknown(message: &Message) -> Self {
-        let path = String::from_utf8_lossy(message.service_path());
-        let method = String::from_utf8_lossy(message.service_method());
-        Self::Unknown(Target::shared(&path, &method))
-    }
-}
 
 /// What the frames of one read are answered with.
 pub(super) struct Batch {
@@ -529,26 +489,8 @@ impl Connection {
     }
 }
 
-/// The bytes of a request that nobody has counted yet: a large one brings its charge along.
-fn uncharged(arrived: &Arrived) -> usize {
-    if arrived.charge.is_some() { 0 } else { arrived.message.wire_len() }
-}
-
 fn asked_to_close() -> Reason {
     Reason::new("a handler or a layer asked to close the connection")
-}
-
-/// When the caller gives up, by its metadata.
-pub(super) fn deadline_of(arrived: &Arrived) -> Option<Instant> {
-    time_left(arrived.message.metadata_block()).map(|left| later::after(arrived.at, left))
-}
-
-/// How long the caller goes on waiting, by its metadata: decimal milliseconds left when it was sent.
-/// What does not parse is ignored, as in Go.
-pub(super) fn time_left(metadata: &[u8]) -> Option<Duration> {
-    let text = trunkline_wire::lookup(metadata, keys::SERVER_TIMEOUT.as_bytes())?;
-    let ms: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    Some(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
 }
 
 /// Whoever asked has given up already.

@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
+use super::arrived::{Asked, Names, deadline_of};
 use super::connection::Connection;
-use super::dispatch::{Asked, DEADLINE_TEXT, Names, deadline_of};
+use super::dispatch::DEADLINE_TEXT;
 use super::running::Queued;
 use crate::error::{Error, ErrorKind};
 

@@ -5,6 +5,7 @@
 
 mod admission;
 mod answer;
+mod arrived;
 mod builder;
 mod configure;
 mod connection;

@@ -7,7 +7,7 @@ use slab::Slab;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::dispatch::{Arrived, Asked};
+use super::arrived::{Arrived, Asked};
 
 pub(crate) struct Running {
     calls: Slab<Entry>,

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use trunkline_wire::{EncodeError, FrameEncoder, Header, Message};
 
 use super::answer::{LargeAnswer, too_large};
+use super::arrived::time_left;
 use super::connection::Connection;
-use super::dispatch::{Handling, time_left};
+use super::dispatch::Handling;
 use super::endpoint::{Handled, Handler, Running};
 use super::outcome::{self, unencodable};
 use crate::call::{Reply, Target};
