@@ -15,7 +15,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
-use trunkline_wire::{Message, Metadata, SerializeType, keys};
+use trunkline_wire::{Header, Message, Metadata, SerializeType, keys};
 
 use crate::budget::Charge;
 use crate::call::{Body, Call, Extensions, Target};
@@ -84,23 +84,22 @@ impl Ctx {
         (Self(Arc::new(inner)), call.body)
     }
 
-    /// The context of another call of the same method over the same connection, in the same memory.
-    /// None: somebody has kept it.
+    /// The same context with the metadata of another request. None: somebody has kept it.
     #[inline]
-    pub(crate) fn renewed(
-        mut self,
-        request: &Message,
-        same_metadata: bool,
-        deadline: Option<Instant>,
-    ) -> Option<Self> {
+    pub(crate) fn with_metadata(mut self, request: &Message) -> Option<Self> {
+        // Copied: sharing a few bytes with the frame costs more, and keeps all it was read with.
+        request.copy_metadata(&mut Arc::get_mut(&mut self.0)?.metadata);
+        Some(self)
+    }
+
+    /// The context of another call of the same method over the same connection with the same metadata,
+    /// in the same memory. None: somebody has kept it.
+    #[inline]
+    pub(crate) fn renewed(mut self, request: Header, deadline: Option<Instant>) -> Option<Self> {
         let inner = Arc::get_mut(&mut self.0)?;
-        if !same_metadata {
-            // Copied: sharing a few bytes with the frame costs more, and keeps all it was read with.
-            request.copy_metadata(&mut inner.metadata);
-        }
         inner.deadline = deadline;
-        inner.format = request.header().serialize();
-        inner.oneway = request.header().is_oneway();
+        inner.format = request.serialize();
+        inner.oneway = request.is_oneway();
         inner.reply_metadata.take();
         Some(self)
     }

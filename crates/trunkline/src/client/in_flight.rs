@@ -118,8 +118,8 @@ const FEW: usize = 4;
 /// No slot.
 const NONE: u32 = u32::MAX;
 
-/// Slots that are kept for heartbeats, which are sent although all others are taken.
-const HEARTBEATS: u32 = 16;
+/// More calls do not fit into memory. Heartbeats take a slot beyond any limit.
+const MOST: u32 = NONE / 2;
 
 /// Callers that wait for a slot beyond this many are refused.
 const MOST_WAITING: usize = 65_536;
@@ -136,7 +136,7 @@ impl InFlight {
             slots: Vec::new(),
             free: NONE,
             taken: 0,
-            limit: u32::try_from(limit).unwrap_or(NONE).min(NONE - HEARTBEATS),
+            limit: u32::try_from(limit).unwrap_or(MOST).min(MOST),
             alone: 0,
             single_reads: 0,
             earliest: None,

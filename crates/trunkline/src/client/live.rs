@@ -12,8 +12,7 @@ use super::connection::Connection;
 /// Groups of threads. More threads share them.
 const GROUPS: usize = 8;
 
-/// A connection as one call holds it. Cloning it touches a count of its own group's.
-#[derive(Clone)]
+/// A connection as one call holds it: by a count of the group of the thread that began it.
 pub(crate) struct Handle(Arc<Held>);
 
 struct Held(Arc<Connection>);

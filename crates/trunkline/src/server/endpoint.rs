@@ -73,7 +73,7 @@ pub(crate) type Handled<H> = Result<Result<<H as Handler>::Reply, <H as Handler>
 impl<H: Handler> Endpoint for H {
     fn call(self: Arc<Self>, ctx: Ctx, args: Bytes) -> Handling {
         let flags = self.flags();
-        let running = Running::<H, _>::new(ctx.clone(), self.handle(ctx, args));
+        let running = UnderWay::<H, _>::new(ctx.clone(), self.handle(ctx, args));
         if flags.runs_apart() { run_apart(flags, running) } else { Box::pin(running) }
     }
 
@@ -89,7 +89,7 @@ impl<H: Handler> Endpoint for H {
 
 pin_project! {
     /// A handler under way. While it is polled, its context is the current one.
-    pub(super) struct Running<H, F> {
+    pub(super) struct UnderWay<H, F> {
         ctx: Option<Ctx>,
         #[pin]
         handling: Option<F>,
@@ -97,7 +97,7 @@ pin_project! {
     }
 }
 
-impl<H: Handler, F: Future<Output = Handled<H>>> Running<H, F> {
+impl<H: Handler, F: Future<Output = Handled<H>>> UnderWay<H, F> {
     fn new(ctx: Ctx, handling: F) -> Self {
         Self { ctx: Some(ctx), handling: Some(handling), handler: PhantomData }
     }
@@ -131,7 +131,7 @@ impl<H: Handler, F: Future<Output = Handled<H>>> Running<H, F> {
     }
 }
 
-impl<H: Handler, F: Future<Output = Handled<H>>> Future for Running<H, F> {
+impl<H: Handler, F: Future<Output = Handled<H>>> Future for UnderWay<H, F> {
     type Output = Result<Reply, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

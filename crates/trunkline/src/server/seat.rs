@@ -16,7 +16,7 @@ use super::answer::{LargeAnswer, too_large};
 use super::arrived::time_left;
 use super::connection::Connection;
 use super::dispatch::Handling;
-use super::endpoint::{Handled, Handler, Running};
+use super::endpoint::{Handled, Handler, UnderWay};
 use super::outcome::{self, unencodable};
 use crate::call::{Reply, Target};
 use crate::codec::SetError;
@@ -49,7 +49,7 @@ pub(crate) enum First {
 
 /// Begins calls of one method.
 pub(crate) trait Seat: Send {
-    /// When the caller of a request gives up. Asked before it is begun.
+    /// When the caller of a request gives up. Asked of each request, before it is begun.
     fn deadline(&mut self, request: &Message, arrived: Instant) -> Option<Instant>;
 
     /// Polls the handler once; `cx` is of no use to wake it.
@@ -63,16 +63,14 @@ pub(super) struct HandlerSeat<H, M, F> {
     ctx: Option<Ctx>,
     /// What the metadata in `ctx` says. Callers say the same again and again.
     left: Option<Duration>,
-    /// The next request has the metadata of the call before.
-    same_metadata: bool,
-    memory: Option<Pin<Box<Running<H, F>>>>,
+    memory: Option<Pin<Box<UnderWay<H, F>>>>,
     /// The last reply was too large to be copied with others.
     large: bool,
 }
 
 impl<H, M, F> HandlerSeat<H, M, F> {
     pub(super) fn new(handler: Arc<H>, handle: M) -> Self {
-        Self { handler, handle, ctx: None, left: None, same_metadata: false, memory: None, large: false }
+        Self { handler, handle, ctx: None, left: None, memory: None, large: false }
     }
 }
 
@@ -85,14 +83,10 @@ where
     #[inline]
     fn deadline(&mut self, request: &Message, arrived: Instant) -> Option<Instant> {
         let block = request.metadata_block();
-        self.same_metadata = self.ctx.as_ref().is_some_and(|ctx| ctx.metadata().encoded() == block);
-        if !self.same_metadata {
+        if self.ctx.as_ref().is_none_or(|ctx| ctx.metadata().encoded() != block) {
+            // Both at once, whether the request is begun or comes too late: they say the same.
             self.left = time_left(block);
-            if self.left.is_some_and(|left| left.is_zero()) {
-                // It is too late to begin this request: what is kept would go on to say something else
-                // than `left`.
-                self.ctx = None;
-            }
+            self.ctx = self.ctx.take().and_then(|ctx| ctx.with_metadata(request));
         }
         self.left.map(|left| later::after(arrived, left))
     }
@@ -101,10 +95,10 @@ where
     fn begin(&mut self, request: Request<'_>, cx: &mut Context<'_>, replies: &mut Vec<u8>) -> First {
         let Request { message, deadline, names, target, connection } = request;
         let header = message.header();
-        let kept = self.ctx.take().and_then(|ctx| ctx.renewed(&message, self.same_metadata, deadline));
+        let kept = self.ctx.take().and_then(|ctx| ctx.renewed(header, deadline));
         let ctx =
             kept.unwrap_or_else(|| Ctx::of_request(&message, target.clone(), connection.clone(), deadline));
-        let mut running = self.memory.take().unwrap_or_else(|| Box::pin(Running::none()));
+        let mut running = self.memory.take().unwrap_or_else(|| Box::pin(UnderWay::none()));
         let handling = (self.handle)(self.handler.clone(), ctx.clone(), message.into_payload());
         running.as_mut().begin(ctx, handling);
         let polled = running.as_mut().poll_handled(cx);
