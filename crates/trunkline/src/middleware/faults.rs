@@ -36,8 +36,8 @@ use crate::later::LONGEST;
 /// let (client, running) = testing::connected(server).await?;
 ///
 /// faults.set([
-///     Fault::delay(Duration::from_millis(200)).share(0.1),
 ///     Fault::error(ErrorKind::Unavailable, "a drill").method("Math", "Neg"),
+///     Fault::delay(Duration::from_millis(200)).share(0.1),
 /// ]);
 /// let error = client.service("Math").call::<_, i64>("Neg", &5).await.unwrap_err();
 /// assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, "a drill"));
