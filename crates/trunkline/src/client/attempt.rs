@@ -23,32 +23,37 @@ use crate::transport::BoxFuture;
 /// A request on a connection. Dropping it frees its place.
 pub(super) struct Pending {
     connection: Handle,
-    key: Option<Key>,
-    /// When it was sent, where somebody wants to know how the instance does: with one instance,
-    /// nobody does.
-    started: Option<Instant>,
+    key: Key,
+    sent: Instant,
+    is_waiting: bool,
+    /// Somebody wants to know how the instance does: where there is one, nobody does.
+    is_watched: bool,
 }
 
 impl Pending {
     #[inline]
-    pub(super) fn new(connection: Handle, key: Key, started: Option<Instant>) -> Self {
-        if started.is_some() {
+    pub(super) fn new(connection: Handle, key: Key, sent: Instant, is_watched: bool) -> Self {
+        if is_watched {
             connection.health().stats.begin();
         }
-        Self { connection, key: Some(key), started }
+        Self { connection, key, sent, is_waiting: true, is_watched }
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
 
+    pub(super) fn sent(&self) -> Instant {
+        self.sent
+    }
+
     #[inline]
     pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
-        let Some(key) = self.key else { return Poll::Pending };
-        let outcome = self.connection.poll(key, cx);
-        if outcome.is_ready() {
-            self.key = None;
+        if !self.is_waiting {
+            return Poll::Pending;
         }
+        let outcome = self.connection.poll(self.key, cx);
+        self.is_waiting = outcome.is_pending();
         outcome
     }
 
@@ -56,22 +61,22 @@ impl Pending {
     /// a call ends in is for [`conclude`](Self::conclude).
     #[inline]
     pub(super) fn poll_payload(&mut self, cx: &Context<'_>) -> Poll<Result<Bytes, Outcome>> {
-        let Poll::Ready(outcome) = self.poll(cx) else { return Poll::Pending };
-        Poll::Ready(match outcome {
-            Outcome::Plain(payload) => {
+        match self.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Outcome::Plain(payload)) => {
                 self.succeeded();
-                Ok(payload)
+                Poll::Ready(Ok(payload))
             }
-            other => Err(other),
-        })
+            Poll::Ready(other) => Poll::Ready(Err(other)),
+        }
     }
 
     #[inline]
     fn succeeded(&self) {
         // The connection has counted it. How long it took is asked where there is a choice.
-        if let Some(started) = self.started {
+        if self.is_watched {
             let now = Instant::now();
-            self.connection.health().stats.took(now.saturating_duration_since(started), now);
+            self.connection.health().stats.took(now.saturating_duration_since(self.sent), now);
         }
     }
 
@@ -92,7 +97,10 @@ impl Pending {
         let result = conclude(outcome, &self.connection, settings, names, idempotent, tell_address);
         match &result {
             Ok(_) => self.succeeded(),
-            Err(error) => self.connection.health().failed(error, Instant::now(), self.started),
+            Err(error) => {
+                let started = self.is_watched.then_some(self.sent);
+                self.connection.health().failed(error, Instant::now(), started);
+            }
         }
         result
     }
@@ -102,22 +110,28 @@ impl Pending {
 const LONG: Duration = Duration::from_millis(10);
 
 impl Drop for Pending {
+    #[inline]
     fn drop(&mut self) {
-        let given_up = self.key.take();
-        if let Some(key) = given_up {
-            self.connection.cancel(key);
+        if self.is_waiting {
+            self.connection.cancel(self.key);
         }
-        if let Some(started) = self.started {
-            let stats = &self.connection.health().stats;
-            stats.end();
-            if given_up.is_some() {
-                // It would have taken longer than this: else a slow one whose answers nobody waits
-                // for would never be known to be slow.
-                let now = Instant::now();
-                let took = now.saturating_duration_since(started);
-                if took > stats.latency(now).unwrap_or(LONG) {
-                    stats.took(took, now);
-                }
+        if self.is_watched {
+            self.unwatch();
+        }
+    }
+}
+
+impl Pending {
+    fn unwatch(&self) {
+        let stats = &self.connection.health().stats;
+        stats.end();
+        if self.is_waiting {
+            // It would have taken longer than this: else a slow one whose answers nobody waits
+            // for would never be known to be slow.
+            let now = Instant::now();
+            let took = now.saturating_duration_since(self.sent);
+            if took > stats.latency(now).unwrap_or(LONG) {
+                stats.took(took, now);
             }
         }
     }
@@ -189,26 +203,24 @@ impl AttemptEnd<'_, '_> {
                 left: left.filter(|_| !call.oneway),
                 deadline: call.deadline,
             };
-            let mut outbound = Some(head.with_payload(&body).map_err(|e| named(too_large(e)))?);
-            let begun = std::future::poll_fn(|cx| {
-                Poll::Ready(connection.begin(outbound.take().unwrap_or_default(), cx.waker()))
-            })
-            .await;
+            let mut outbound = head.with_payload(&body).map_err(|e| named(too_large(e)))?;
+            let begun =
+                std::future::poll_fn(|cx| Poll::Ready(connection.begin(&mut outbound, cx.waker()))).await;
             match begun {
                 Ok(key) => {
                     chosen.unsent = false;
-                    let mut pending = Pending::new(connection, key, chosen.is_choice.then_some(now));
+                    let mut pending = Pending::new(connection, key, now, chosen.is_choice);
                     let outcome = std::future::poll_fn(|cx| pending.poll(cx)).await;
                     return pending.conclude(outcome, &inner.settings, names, idempotent, true);
                 }
-                Err(NotStarted::Closed(_)) => {
+                Err(NotStarted::Closed) => {
                     // The dialling task may not have noticed yet.
                     tokio::task::yield_now().await;
                 }
-                Err(NotStarted::Full(_)) => {
+                Err(NotStarted::Full) => {
                     wait_for_room(&connection, call.deadline).await.map_err(named)?;
                 }
-                Err(error) => return Err(named(not_started(&error, connection.address()))),
+                Err(error) => return Err(named(not_started(error, connection.address()))),
             }
         }
     }
@@ -285,10 +297,10 @@ fn via(connection: &Arc<Connection>, asked: bool) -> Option<Arc<dyn Via>> {
     asked.then(|| -> Arc<dyn Via> { connection.clone() })
 }
 
-pub(super) fn not_started(error: &NotStarted, address: &Arc<str>) -> Error {
+pub(super) fn not_started(error: NotStarted, address: &Arc<str>) -> Error {
     let error = match error {
-        NotStarted::Closed(_) => Error::new(ErrorKind::Unavailable, "the connection is closed"),
-        NotStarted::Full(_) => {
+        NotStarted::Closed => Error::new(ErrorKind::Unavailable, "the connection is closed"),
+        NotStarted::Full => {
             Error::new(ErrorKind::Overloaded, "the connection carries as many calls as it may")
         }
         NotStarted::Clogged => Error::new(

@@ -72,13 +72,13 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 const LAST_BYTES: usize = 16 << 20;
 const LAST_READ: Duration = Duration::from_millis(250);
 
-/// Why a call did not start. In every case nothing was sent.
-#[derive(Debug)]
+/// Why a call did not start. In every case nothing was sent, and the frame is as it was.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum NotStarted {
     /// The connection is closed or closing: another one may do.
-    Closed(Outbound),
+    Closed,
     /// All slots are taken: line up.
-    Full(Outbound),
+    Full,
     /// The stream has not taken what was queued before.
     Clogged,
 }
@@ -213,21 +213,21 @@ impl Connection {
         self.link.reason().unwrap_or_else(|| Reason::new("the connection is closing"))
     }
 
-    /// Appends the request's frame and parks the caller's waker.
+    /// Appends the request's frame and parks the caller's waker. The frame is used up if that goes well.
     #[inline]
-    pub(crate) fn begin(&self, mut outbound: Outbound, waker: &Waker) -> Result<Key, NotStarted> {
+    pub(crate) fn begin(&self, outbound: &mut Outbound, waker: &Waker) -> Result<Key, NotStarted> {
         let (oneway, deadline) = (outbound.oneway, outbound.deadline);
         // Here and not where it is parked: others wait for the lock.
         let waker = waker.clone();
         let begun = self.link.with(|s| {
             if s.out.is_closed() || self.draining.load(Ordering::Relaxed) {
-                return Err(NotStarted::Closed(std::mem::take(&mut outbound)));
+                return Err(NotStarted::Closed);
             }
             if s.out.queued() > self.unwritten && !outbound.heartbeat {
                 return Err(NotStarted::Clogged);
             }
             let Some(key) = s.extra.reserve(outbound.heartbeat) else {
-                return Err(NotStarted::Full(std::mem::take(&mut outbound)));
+                return Err(NotStarted::Full);
             };
             outbound.bytes[Header::SEQ].copy_from_slice(&key.seq().to_be_bytes());
             let place = match outbound.payload.take() {
@@ -239,12 +239,12 @@ impl Connection {
                 None => s.out.append_encoded(&outbound.bytes),
             };
             let sooner = s.extra.wait(key, waker, place, deadline, oneway);
-            let alone = s.extra.is_alone();
-            Ok((key, sooner, s.out.pushed(alone || oneway)))
+            let (alone, enough) = (s.extra.is_alone(), s.extra.enough());
+            Ok((key, sooner, s.out.pushed_until(alone || oneway, enough)))
         });
         let (key, sooner, push) = begun?;
         self.link.carry_out(push);
-        scratch::give(outbound.bytes);
+        scratch::give(std::mem::take(&mut outbound.bytes));
         if sooner {
             self.timer.notify_one();
         }

@@ -36,7 +36,6 @@ pub(super) enum State<'a> {
     /// again.
     Waiting {
         pending: Pending,
-        begun: Instant,
         deadline: Instant,
         idempotent: bool,
     },
@@ -106,7 +105,7 @@ impl<A: ?Sized, R, B: Borrow<A>> Exchange<'_, A, R, B> {
     /// After an attempt on the short way: what the call ends in, or nothing when it goes on.
     fn ended(&mut self, outcome: Outcome, tell_address: bool) -> Option<Result<Reply, Error>> {
         let Request { client, service, method, .. } = self.request;
-        let State::Waiting { pending, begun, deadline, idempotent } = &self.state else { return None };
+        let State::Waiting { pending, deadline, idempotent } = &self.state else { return None };
         let names = (service, method);
         let next = match pending.conclude(outcome, &client.0.settings, names, *idempotent, tell_address) {
             Ok(reply) => {
@@ -115,7 +114,7 @@ impl<A: ?Sized, R, B: Borrow<A>> Exchange<'_, A, R, B> {
             }
             Err(error) => {
                 let endpoint = Some(pending.connection().health().stats.clone());
-                let begun = Begun { error, endpoint, at: *begun };
+                let begun = Begun { error, endpoint, at: pending.sent() };
                 if begun.error.is_final() {
                     Err(fail::explain_final(&client.0, begun, service, *deadline))
                 } else {
@@ -147,9 +146,10 @@ impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
         };
         let Exchange { request, .. } = exchange;
-        Poll::Ready(match request.decode(payload.into(), request.client.address()) {
+        // By hand and at once: each function that it is handed through would move the reply once more.
+        Poll::Ready(match request.decode(&payload) {
             Ok(value) => Ok(value),
-            Err(error) => Err(mapped(request.client, error)),
+            Err(cause) => Err(mapped(request.client, request.undecodable(cause, request.client.address()))),
         })
     }
 }

@@ -282,7 +282,7 @@ impl<'a, F: Format> ServiceClient<'a, F> {
         const fn nothing(_: &Bytes) -> Result<(), crate::codec::CodecError> {
             Ok(())
         }
-        let codec = Codec::<A, ()>::from_parts(F::TYPE, F::NAME, F::encode, nothing);
+        let codec = Codec::<A, ()>::from_parts(const { &(F::TYPE, F::NAME) }, F::encode, nothing);
         Request::new(self.client, self.path, method, args, codec, false).notify().await
     }
 }

@@ -103,8 +103,8 @@ impl Connection {
         let mut outbound = head.with_payload(&Bytes::from(payload)).ok();
         let mut waiting = None;
         let echoed = std::future::poll_fn(|cx| {
-            if let Some(outbound) = outbound.take() {
-                match self.begin(outbound, cx.waker()) {
+            if let Some(mut outbound) = outbound.take() {
+                match self.begin(&mut outbound, cx.waker()) {
                     Ok(key) => waiting = Some(Waiting { connection: self, key: Some(key) }),
                     Err(_) => return Poll::Ready(false),
                 }

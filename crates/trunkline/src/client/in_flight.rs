@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use trunkline_wire::{CompressType, Message, Status};
 
 use crate::frame::link::Beside;
-use crate::frame::outgoing::{Outgoing, Place};
+use crate::frame::outgoing::{Outgoing, Place, WRITE_AT_ONCE};
 
 /// What every call changes is one line of the cache, the rest stands behind a pointer.
 pub(crate) struct InFlight {
@@ -92,20 +92,34 @@ impl Outcome {
     }
 }
 
-/// Names a waiting caller.
+/// Names a waiting caller: a slot's generation and its index, as the sequence number has them. One
+/// number and not two: two would be written apart and read together, which cores wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key {
-    index: u32,
-    generation: u32,
-}
+pub(crate) struct Key(u64);
 
 impl Key {
+    fn new(index: u32, generation: u32) -> Self {
+        Self(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    fn index(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn slot(self) -> usize {
+        self.index() as usize
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
     pub(crate) fn seq(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.index)
+        self.0
     }
 
     pub(crate) fn from_seq(seq: u64) -> Self {
-        Self { index: seq as u32, generation: (seq >> 32) as u32 }
+        Self(seq)
     }
 }
 
@@ -114,6 +128,10 @@ const ALONE: u8 = 3;
 
 /// So many calls at once may each be alone, if their answers come one by one.
 const FEW: usize = 4;
+
+/// What each caller who waits adds to what is written at once: a part of a small request.
+const ENOUGH_EACH: usize = 256;
+const MOST_AT_ONCE: usize = 256 * 1024;
 
 /// No slot.
 const NONE: u32 = u32::MAX;
@@ -162,11 +180,11 @@ impl InFlight {
         let key = match self.slots.get(index as usize) {
             Some(slot) => {
                 self.free = slot.next_free();
-                Key { index, generation: slot.generation }
+                Key::new(index, slot.generation)
             }
             None => {
                 self.slots.push(Slot { generation: 0, state: State::Free(NONE) });
-                Key { index: self.slots.len() as u32 - 1, generation: 0 }
+                Key::new(self.slots.len() as u32 - 1, 0)
             }
         };
         self.taken += 1;
@@ -185,7 +203,7 @@ impl InFlight {
         if notice {
             self.rest.notices.of(place).push_back((place, key));
         }
-        self.slots[key.index as usize].state = State::Waiting { waker, place, deadline, notice };
+        self.slots[key.slot()].state = State::Waiting { waker, place, deadline, notice };
         match (deadline, self.earliest) {
             (Some(new), Some(old)) if new >= old => false,
             (Some(new), _) => {
@@ -212,10 +230,17 @@ impl InFlight {
         self.alone == ALONE
     }
 
+    /// How many bytes are written without waiting for more. The server should never run dry, and has
+    /// the more to do meanwhile the more callers wait; where it is sent crumbs, it answers in crumbs.
+    pub(crate) fn enough(&self) -> usize {
+        (self.len() * ENOUGH_EACH).clamp(WRITE_AT_ONCE, MOST_AT_ONCE)
+    }
+
     /// A reply came. None: nobody waits for it any more.
     pub(crate) fn complete(&mut self, key: Key, outcome: Outcome) -> Option<Waker> {
-        let slot = self.slots.get_mut(key.index as usize)?;
-        if slot.generation != key.generation || !matches!(slot.state, State::Waiting { notice: false, .. }) {
+        let slot = self.slots.get_mut(key.slot())?;
+        if slot.generation != key.generation() || !matches!(slot.state, State::Waiting { notice: false, .. })
+        {
             return None;
         }
         match std::mem::replace(&mut slot.state, State::Done(outcome)) {
@@ -226,9 +251,10 @@ impl InFlight {
 
     /// Asks for the outcome. The second value is a caller to wake who waits for a slot.
     pub(crate) fn poll(&mut self, key: Key, waker: &Waker) -> (Poll<Outcome>, Option<Waker>) {
-        let slot = &mut self.slots[key.index as usize];
+        let slot = &mut self.slots[key.slot()];
         debug_assert_eq!(
-            slot.generation, key.generation,
+            slot.generation,
+            key.generation(),
             "a slot belongs to its caller until it is polled to its end"
         );
         match &mut slot.state {
@@ -242,7 +268,7 @@ impl InFlight {
                 let State::Done(outcome) = std::mem::replace(&mut slot.state, State::Free(NONE)) else {
                     unreachable!("matched above")
                 };
-                (Poll::Ready(outcome), self.vacate(key.index))
+                (Poll::Ready(outcome), self.vacate(key.index()))
             }
             State::Free(_) => (Poll::Ready(Outcome::Lost { sent: true }), None),
         }
@@ -250,8 +276,8 @@ impl InFlight {
 
     /// The caller has gone.
     pub(crate) fn cancel(&mut self, key: Key) -> Option<Waker> {
-        match self.slots.get(key.index as usize) {
-            Some(slot) if slot.generation == key.generation => self.vacate(key.index),
+        match self.slots.get(key.slot()) {
+            Some(slot) if slot.generation == key.generation() => self.vacate(key.index()),
             _ => None,
         }
     }
@@ -338,9 +364,9 @@ impl Beside for InFlight {
                     break;
                 }
                 line.pop_front();
-                let slot = &mut self.slots[key.index as usize];
+                let slot = &mut self.slots[key.slot()];
                 // It may have been given up, or be late.
-                if slot.generation == key.generation
+                if slot.generation == key.generation()
                     && matches!(slot.state, State::Waiting { .. })
                     && let State::Waiting { waker, .. } =
                         std::mem::replace(&mut slot.state, State::Done(Outcome::Written))
@@ -398,7 +424,7 @@ mod tests {
         let first = park(&mut table, Place::Small(1));
         table.cancel(first);
         let second = park(&mut table, Place::Small(2));
-        assert_eq!(first.index, second.index, "the slot is used again");
+        assert_eq!(first.index(), second.index(), "the slot is used again");
         assert!(reply(&mut table, first).is_none());
         assert!(reply(&mut table, second).is_some());
         assert!(reply(&mut table, second).is_none(), "a second answer to one call");
@@ -421,6 +447,18 @@ mod tests {
         assert_eq!(table.fail(&out).len(), 2);
         assert!(matches!(table.poll(sent, Waker::noop()).0, Poll::Ready(Outcome::Lost { sent: true })));
         assert!(matches!(table.poll(queued, Waker::noop()).0, Poll::Ready(Outcome::Lost { sent: false })));
+    }
+
+    #[test]
+    fn what_is_enough_to_write_grows_with_those_who_wait_and_is_bounded() {
+        let mut table = InFlight::new(10_000);
+        let mut enough = vec![table.enough()];
+        for n in 0..4_000 {
+            park(&mut table, Place::Small(n));
+            enough.push(table.enough());
+        }
+        assert_eq!((enough[0], enough[100], enough[4_000]), (WRITE_AT_ONCE, WRITE_AT_ONCE, MOST_AT_ONCE));
+        assert!(enough.is_sorted() && enough[500] == 500 * ENOUGH_EACH);
     }
 
     #[test]
@@ -503,7 +541,7 @@ mod tests {
         table.cancel(gone);
         let place = out.append_encoded(&[1]);
         let call = park(&mut table, place);
-        assert_eq!(call.index, gone.index, "the slot is used again");
+        assert_eq!(call.index(), gone.index(), "the slot is used again");
         let (large, small) = (notice(&mut out, &mut table, true), notice(&mut out, &mut table, false));
         let mut batch = out.take().unwrap();
         out.finished(&mut batch);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, EncodeError, Header, Metadata, SerializeType};
 
@@ -204,7 +205,10 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let Reply { metadata, body, via, explanation } = reply;
         let address = via.map(|via| via.address().clone());
         let Exchange { request, .. } = &exchange;
-        let value = request.decode(body, address.as_deref()).map_err(|e| mapped(request.client, e))?;
+        let value = match request.decode(&body.into_bytes()) {
+            Ok(value) => value,
+            Err(cause) => return Err(mapped(request.client, request.undecodable(cause, address.as_deref()))),
+        };
         let explanation = explanation.map(|e| *e).filter(|_| explain);
         Ok(Response { value, metadata, address, explanation })
     }
@@ -225,7 +229,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
     }
 
     /// Works out what goes into the frame beside the argument.
-    #[inline]
+    #[inline(always)]
     pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let settings = &self.client.0.settings;
         let now = Instant::now();
@@ -343,12 +347,19 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self.client
     }
 
-    #[inline]
-    pub(super) fn decode(&self, body: Body, address: Option<&str>) -> Result<R, Error> {
-        // By hand and not by combinators, each of which would move the reply once more.
-        match self.codec.decode(&body.into_bytes()) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(undecodable(error, (self.service, self.method), address)),
+    #[inline(always)]
+    pub(super) fn decode(&self, body: &Bytes) -> Result<R, CodecError> {
+        self.codec.decode(body)
+    }
+
+    /// A reply that does not decode fails its own call and no other.
+    #[cold]
+    pub(super) fn undecodable(&self, cause: CodecError, address: Option<&str>) -> Error {
+        let error = Error::new(ErrorKind::Internal, format!("the reply does not decode: {cause}"));
+        let error = error.of(self.service, self.method).with_source(cause);
+        match address {
+            Some(address) => error.at(address),
+            None => error,
         }
     }
 
@@ -380,21 +391,20 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
             left: Some(prepared.left),
             deadline: Some(prepared.deadline),
         };
-        let outbound = head.encode(|out| self.encode(out).map_err(Unencoded::Body))?;
-        match connection.begin(outbound, cx.waker()) {
+        let mut outbound = head.encode(|out| self.encode(out).map_err(Unencoded::Body))?;
+        match connection.begin(&mut outbound, cx.waker()) {
             Ok(key) => {
-                let (begun, deadline) = (prepared.now, prepared.deadline);
-                let pending = Pending::new(connection, key, table.is_choice().then_some(begun));
-                Ok(State::Waiting { pending, begun, deadline, idempotent })
+                let pending = Pending::new(connection, key, prepared.now, table.is_choice());
+                Ok(State::Waiting { pending, deadline: prepared.deadline, idempotent })
             }
             // The long way waits for a place or for another connection.
-            Err(NotStarted::Closed(unsent) | NotStarted::Full(unsent)) => {
+            Err(NotStarted::Closed | NotStarted::Full) => {
                 picked.into_iter().for_each(|endpoint| endpoint.was_not_asked());
-                let body = unsent.into_payload().into();
+                let body = outbound.into_payload().into();
                 Ok(self.on_its_way(self.call_with(prepared, body, CompressType::NONE), None))
             }
             Err(error) => {
-                let error = attempt::not_started(&error, connection.address()).of(names.0, names.1);
+                let error = attempt::not_started(error, connection.address()).of(names.0, names.1);
                 picked.into_iter().for_each(|endpoint| endpoint.was_not_asked());
                 let endpoint = Some(connection.health().stats.clone());
                 self.go_on(Begun { error, endpoint, at: prepared.now }, prepared.deadline)
@@ -412,10 +422,13 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self.client.fleet_without_layers().filter(|_| plain)
     }
 
+    /// Not made a part of its callers: a call on the short way would carry the long way's frame along.
+    #[inline(never)]
     fn boxed(&self, prepared: Prepared) -> Result<State<'a>, Error> {
         Ok(self.on_its_way(self.to_call(prepared)?, None))
     }
 
+    #[inline(never)]
     fn on_its_way(&self, call: Call, begun: Option<Begun>) -> State<'a> {
         let client = self.client;
         State::Boxed(Box::pin(async move {
@@ -463,17 +476,6 @@ impl From<Unencoded> for Error {
             Unencoded::Body(error) => error,
             Unencoded::Frame(error) => attempt::too_large(error),
         }
-    }
-}
-
-/// A reply that does not decode fails its own call and no other.
-#[cold]
-fn undecodable(cause: CodecError, (service, method): (&str, &str), address: Option<&str>) -> Error {
-    let error = Error::new(ErrorKind::Internal, format!("the reply does not decode: {cause}"));
-    let error = error.of(service, method).with_source(cause);
-    match address {
-        Some(address) => error.at(address),
-        None => error,
     }
 }
 

@@ -76,7 +76,7 @@ pub use msgpack::MsgPack;
 #[cfg(feature = "protobuf")]
 pub use protobuf::Protobuf;
 pub use raw::Raw;
-pub use set::{CodecSet, DecodeSet, EncodeSet, FormatSet, SetError};
+pub use set::{CodecSet, DecodeFn, DecodeSet, EncodeSet, FormatSet, ReportingDecodeFn, SetError};
 #[cfg(feature = "thrift")]
 pub use thrift::Thrift;
 
@@ -142,8 +142,8 @@ pub trait Decode<T>: Format {
 /// # Ok::<(), trunkline::codec::CodecError>(())
 /// ```
 pub struct Codec<A: ?Sized, R> {
-    ty: SerializeType,
-    name: &'static str,
+    /// One pointer for both: a codec lies in every call under way.
+    format: &'static (SerializeType, &'static str),
     encode: fn(&A, &mut Vec<u8>) -> Result<(), CodecError>,
     decode: fn(&Bytes) -> Result<R, CodecError>,
 }
@@ -151,33 +151,32 @@ pub struct Codec<A: ?Sized, R> {
 impl<A: ?Sized, R> Codec<A, R> {
     /// The functions of the format `F`.
     pub const fn of<F: Encode<A> + Decode<R>>() -> Self {
-        Self { ty: F::TYPE, name: F::NAME, encode: F::encode, decode: F::decode }
+        Self { format: const { &(F::TYPE, F::NAME) }, encode: F::encode, decode: F::decode }
     }
 
     /// The same functions, asked for one by one: where one is missing, the compiler points at the type that lacks it.
     #[doc(hidden)]
     pub const fn of_both<E: Encode<A>, D: Decode<R>>() -> Self {
-        Self { ty: E::TYPE, name: E::NAME, encode: E::encode, decode: D::decode }
+        Self { format: const { &(E::TYPE, E::NAME) }, encode: E::encode, decode: D::decode }
     }
 
     /// The functions of a call whose two directions are not of one format's making.
     pub(crate) const fn from_parts(
-        ty: SerializeType,
-        name: &'static str,
+        format: &'static (SerializeType, &'static str),
         encode: fn(&A, &mut Vec<u8>) -> Result<(), CodecError>,
         decode: fn(&Bytes) -> Result<R, CodecError>,
     ) -> Self {
-        Self { ty, name, encode, decode }
+        Self { format, encode, decode }
     }
 
     /// The number in the frame's header.
     pub const fn serialize_type(&self) -> SerializeType {
-        self.ty
+        self.format.0
     }
 
     /// The format's name.
     pub const fn name(&self) -> &'static str {
-        self.name
+        self.format.1
     }
 
     /// Appends `args` to `out`.
@@ -207,6 +206,6 @@ impl<A: ?Sized, R> Copy for Codec<A, R> {}
 
 impl<A: ?Sized, R> fmt::Debug for Codec<A, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Codec<{} -> {}>({})", type_name::<A>(), type_name::<R>(), self.name)
+        write!(f, "Codec<{} -> {}>({})", type_name::<A>(), type_name::<R>(), self.name())
     }
 }

@@ -36,13 +36,19 @@ impl Format for Protobuf {
 impl<T: Message> Encode<T> for Protobuf {
     #[inline]
     fn encode(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
-        out.reserve(value.encoded_len());
+        if out.capacity() - out.len() < ROOM {
+            out.reserve(value.encoded_len());
+        }
         // What `Message::encode` does behind a check of the room, for which it would work out the
-        // length again: there always is room in a vector.
+        // length: there always is room in a vector.
         value.encode_raw(out);
         Ok(())
     }
 }
+
+/// A buffer with this much room has had messages before, and grows a few times at most for one that is larger than
+/// those. To measure a message costs half of what it costs to write it.
+const ROOM: usize = 1024;
 
 /// Below this size a payload is read from a plain slice: copying what its `bytes::Bytes` fields hold is cheaper than the
 /// counters that sharing it takes.
@@ -98,6 +104,19 @@ mod tests {
         let mut out = b"x".to_vec();
         Protobuf::encode(&Node { raw: Bytes::from_static(b"hi"), next: None }, &mut out).unwrap();
         assert_eq!(out, b"x\x0a\x02hi");
+    }
+
+    #[test]
+    fn a_buffer_has_room_for_any_message() {
+        let nested = |of: Node| Node { raw: Bytes::from_static(b"ring"), next: Some(Box::new(of)) };
+        let message =
+            (0..50).fold(Node { raw: Bytes::from(vec![7; 3 * ROOM]), next: None }, |of, _| nested(of));
+        for capacity in [0, ROOM - 1, ROOM, 2 * ROOM, 10 * ROOM] {
+            let mut out = Vec::with_capacity(capacity);
+            Protobuf::encode(&message, &mut out).unwrap();
+            assert_eq!(out, message.encode_to_vec(), "into {capacity} bytes");
+            assert!(out.capacity() <= capacity.max(2 * out.len()));
+        }
     }
 
     #[test]

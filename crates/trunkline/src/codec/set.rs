@@ -23,19 +23,23 @@ pub trait DecodeSet<A>: FormatSet {
     ///
     /// # Errors
     /// When no format has this number, or the payload does not decode.
-    fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError>;
+    fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError> {
+        let decode = Self::decoder(ty).ok_or(SetError::Unknown(ty))?;
+        Ok(decode(payload)?)
+    }
 
-    /// The same, adding to `unknown` the paths of fields that `A` does not have:
-    /// [`Decode::decode_reporting_unknown`].
-    ///
-    /// # Errors
-    /// As [`decode`](Self::decode).
-    fn decode_reporting_unknown(
-        ty: SerializeType,
-        payload: &Bytes,
-        unknown: &mut Vec<String>,
-    ) -> Result<A, SetError>;
+    /// [`Decode::decode`] of the format that a request names, if there is such a format.
+    fn decoder(ty: SerializeType) -> Option<DecodeFn<A>>;
+
+    /// [`Decode::decode_reporting_unknown`] of the format that a request names.
+    fn reporting_decoder(ty: SerializeType) -> Option<ReportingDecodeFn<A>>;
 }
+
+/// [`Decode::decode`] of some format.
+pub type DecodeFn<A> = fn(&Bytes) -> Result<A, CodecError>;
+
+/// [`Decode::decode_reporting_unknown`] of some format: reads a value, and adds to the list the paths of fields that it does not have.
+pub type ReportingDecodeFn<A> = fn(&Bytes, &mut Vec<String>) -> Result<A, CodecError>;
 
 /// Formats in which replies `R` go out.
 ///
@@ -116,22 +120,18 @@ macro_rules! tuples {
 
         impl<A, $($format: Decode<A>),+> DecodeSet<A> for ($($format,)+) {
             #[inline]
-            fn decode(ty: SerializeType, payload: &Bytes) -> Result<A, SetError> {
+            fn decoder(ty: SerializeType) -> Option<DecodeFn<A>> {
                 $(if ty == $format::TYPE {
-                    return Ok($format::decode(payload)?);
+                    return Some($format::decode);
                 })+
-                Err(SetError::Unknown(ty))
+                None
             }
 
-            fn decode_reporting_unknown(
-                ty: SerializeType,
-                payload: &Bytes,
-                unknown: &mut Vec<String>,
-            ) -> Result<A, SetError> {
+            fn reporting_decoder(ty: SerializeType) -> Option<ReportingDecodeFn<A>> {
                 $(if ty == $format::TYPE {
-                    return Ok($format::decode_reporting_unknown(payload, unknown)?);
+                    return Some($format::decode_reporting_unknown);
                 })+
-                Err(SetError::Unknown(ty))
+                None
             }
         }
 

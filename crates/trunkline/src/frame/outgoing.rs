@@ -25,7 +25,7 @@ pub(crate) const LARGE: usize = 32 * 1024;
 
 /// With this much queued, the first one to notice writes at once: the far end can start. Less than
 /// the allowance, so that good neighbours touch no count that all connections share.
-const WRITE_AT_ONCE: usize = 32 * 1024;
+pub(crate) const WRITE_AT_ONCE: usize = 32 * 1024;
 
 /// Small frames are charged in steps of this size: one count that all connections share is then
 /// touched once for many of them.
@@ -232,10 +232,15 @@ impl Outgoing {
     /// Decides who writes what was appended. `alone`: nobody else is likely to append soon, so
     /// waiting for company would only cost time.
     pub(crate) fn pushed(&mut self, alone: bool) -> Push {
+        self.pushed_until(alone, WRITE_AT_ONCE)
+    }
+
+    /// The same, where `enough` bytes are what is written at once.
+    pub(crate) fn pushed_until(&mut self, alone: bool, enough: usize) -> Push {
         if self.writing || self.closed {
             return Push::Nothing;
         }
-        if alone || self.queued >= WRITE_AT_ONCE {
+        if alone || self.queued >= enough {
             return match self.take() {
                 Some(batch) => Push::Write(batch),
                 None => Push::Nothing,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 
-use crate::codec::{DecodeSet, SetError};
+use crate::codec::{CodecError, DecodeSet};
 use crate::ctx::Ctx;
 
 const LOOKED_AT: u32 = 16;
@@ -21,25 +21,29 @@ impl FirstCalls {
         Self(AtomicU32::new(LOOKED_AT))
     }
 
-    /// Decodes an argument, and while the method is new also looks for what was not taken.
+    /// Decodes an argument, and while the method is new also looks for what was not taken. None where
+    /// none of the formats is the request's.
     #[inline]
-    pub(super) fn decode<C, A>(&self, ctx: &Ctx, payload: &Bytes) -> Result<A, SetError>
+    pub(super) fn decode<C, A>(&self, ctx: &Ctx, payload: &Bytes) -> Option<Result<A, CodecError>>
     where
         C: DecodeSet<A>,
     {
         if self.0.load(Ordering::Relaxed) == 0 {
-            return C::decode(ctx.format(), payload);
+            return Some(C::decoder(ctx.format())?(payload));
         }
         self.look::<C, A>(ctx, payload)
     }
 
     #[cold]
-    fn look<C, A>(&self, ctx: &Ctx, payload: &Bytes) -> Result<A, SetError>
+    fn look<C, A>(&self, ctx: &Ctx, payload: &Bytes) -> Option<Result<A, CodecError>>
     where
         C: DecodeSet<A>,
     {
         let mut unknown = Vec::new();
-        let args = C::decode_reporting_unknown(ctx.format(), payload, &mut unknown)?;
+        let args = match C::reporting_decoder(ctx.format())?(payload, &mut unknown) {
+            Ok(args) => args,
+            Err(error) => return Some(Err(error)),
+        };
         let left = self.0.load(Ordering::Relaxed);
         if unknown.is_empty() {
             self.0.store(left.saturating_sub(1), Ordering::Relaxed);
@@ -52,7 +56,7 @@ impl FirstCalls {
                 "a request has fields that the method's argument does not; they are ignored"
             );
         }
-        Ok(args)
+        Some(Ok(args))
     }
 }
 
@@ -72,7 +76,8 @@ mod tests {
     fn decode(first: &FirstCalls, json: &'static str) -> i64 {
         let call = Call::new(Target::shared("S", "M"), SerializeType::JSON, Body::default());
         let (ctx, _) = Ctx::begin(call);
-        first.decode::<(Json,), Args>(&ctx, &Bytes::from_static(json.as_bytes())).expect("it decodes").a
+        let decoded = first.decode::<(Json,), Args>(&ctx, &Bytes::from_static(json.as_bytes()));
+        decoded.expect("the format is known").expect("it decodes").a
     }
 
     #[test]

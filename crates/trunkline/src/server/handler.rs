@@ -91,8 +91,8 @@ where
             &self.service,
             &ctx,
             match self.first_calls.decode::<M::ArgsFormats, M::Args>(&ctx, &args) {
-                Ok(decoded) => decoded,
-                Err(error) => return Err(undecodable::<M::ArgsFormats>(error)),
+                Some(Ok(decoded)) => decoded,
+                refused => return Err(undecodable::<M::ArgsFormats>(&ctx, refused.and_then(Result::err))),
             }
         ));
         drop(args);
@@ -191,8 +191,8 @@ where
 
     async fn handle(self: Arc<Self>, ctx: Ctx, args: Bytes) -> Handled<Self> {
         let decoded = match self.first_calls.decode::<C, A>(&ctx, &args) {
-            Ok(decoded) => decoded,
-            Err(error) => return Err(undecodable::<C>(error)),
+            Some(Ok(decoded)) => decoded,
+            refused => return Err(undecodable::<C>(&ctx, refused.and_then(Result::err))),
         };
         drop(args);
         let handling = pin!(self.function.call(ctx, decoded));

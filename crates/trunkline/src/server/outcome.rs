@@ -68,11 +68,12 @@ pub(super) fn unencodable<H: Handler>(error: SetError) -> Error {
     }
 }
 
+/// Why an argument was not decoded; nothing is known where there was no format for it.
 #[cold]
-pub(super) fn undecodable<C: FormatSet>(error: SetError) -> Error {
+pub(super) fn undecodable<C: FormatSet>(ctx: &Ctx, error: Option<CodecError>) -> Error {
     match error {
-        SetError::Unknown(format) => no_codec(format, C::NAMES),
-        SetError::Codec(error) => Error::new(ErrorKind::Invalid, codec_text(&error)).with_source(error),
+        None => no_codec(ctx.format(), C::NAMES),
+        Some(error) => Error::new(ErrorKind::Invalid, codec_text(&error)).with_source(error),
     }
 }
 
