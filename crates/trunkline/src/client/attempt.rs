@@ -11,8 +11,9 @@ use trunkline_wire::{CompressError, CompressType, EncodeError, Header, Status};
 use super::connection::{Connection, Head, NotStarted};
 use super::fail::{self, Course};
 use super::handle::{Inner, Way};
-use super::in_flight::{Key, Outcome};
+use super::in_flight::Key;
 use super::live::Handle;
+use super::outcome::Outcome;
 use super::settings::Settings;
 use crate::call::{Body, Call, Reply, Via};
 use crate::error::{Error, ErrorKind};
@@ -24,27 +25,27 @@ use crate::transport::BoxFuture;
 pub(super) struct Pending {
     connection: Handle,
     key: Key,
-    sent: Instant,
+    begun: Instant,
     is_waiting: bool,
-    /// Somebody wants to know how the instance does: where there is one, nobody does.
+    /// Somebody wants to know how the instance does: where there is but one, nobody does.
     is_watched: bool,
 }
 
 impl Pending {
     #[inline]
-    pub(super) fn new(connection: Handle, key: Key, sent: Instant, is_watched: bool) -> Self {
+    pub(super) fn new(connection: Handle, key: Key, begun: Instant, is_watched: bool) -> Self {
         if is_watched {
             connection.health().stats.begin();
         }
-        Self { connection, key, sent, is_waiting: true, is_watched }
+        Self { connection, key, begun, is_waiting: true, is_watched }
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
 
-    pub(super) fn sent(&self) -> Instant {
-        self.sent
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
     }
 
     #[inline]
@@ -76,7 +77,7 @@ impl Pending {
         // The connection has counted it. How long it took is asked where there is a choice.
         if self.is_watched {
             let now = Instant::now();
-            self.connection.health().stats.took(now.saturating_duration_since(self.sent), now);
+            self.connection.health().stats.took(now.saturating_duration_since(self.begun), now);
         }
     }
 
@@ -98,7 +99,7 @@ impl Pending {
         match &result {
             Ok(_) => self.succeeded(),
             Err(error) => {
-                let started = self.is_watched.then_some(self.sent);
+                let started = self.is_watched.then_some(self.begun);
                 self.connection.health().failed(error, Instant::now(), started);
             }
         }
@@ -129,7 +130,7 @@ impl Pending {
             // It would have taken longer than this: else a slow one whose answers nobody waits
             // for would never be known to be slow.
             let now = Instant::now();
-            let took = now.saturating_duration_since(self.sent);
+            let took = now.saturating_duration_since(self.begun);
             if took > stats.latency(now).unwrap_or(LONG) {
                 stats.took(took, now);
             }

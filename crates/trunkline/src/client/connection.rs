@@ -13,8 +13,9 @@ use trunkline_wire::{EncodeError, FrameEncoder, Header, Message, Status, keys};
 
 use super::health::Health;
 use super::heartbeat;
-use super::in_flight::{InFlight, Key, Outcome};
+use super::in_flight::{InFlight, Key};
 use super::inbound::Inbound;
+use super::outcome::Outcome;
 use super::settings::Settings;
 use crate::call::Via;
 use crate::frame::incoming::{Activity, Fill, Incoming};
@@ -40,7 +41,6 @@ pub(crate) struct Connection {
 }
 
 /// A request's frame, encoded but for its sequence number.
-#[derive(Debug, Default)]
 pub(crate) struct Outbound {
     /// The frame, or all of it before a large payload.
     bytes: Vec<u8>,
@@ -239,7 +239,7 @@ impl Connection {
                 None => s.out.append_encoded(&outbound.bytes),
             };
             let sooner = s.extra.wait(key, waker, place, deadline, oneway);
-            let (alone, enough) = (s.extra.is_alone(), s.extra.enough());
+            let (alone, enough) = (s.extra.is_alone(), s.extra.enough(place));
             Ok((key, sooner, s.out.pushed_until(alone || oneway, enough)))
         });
         let (key, sooner, push) = begun?;

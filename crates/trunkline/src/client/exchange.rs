@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::attempt::Pending;
 use super::fail::{self, Begun};
-use super::in_flight::Outcome;
+use super::outcome::Outcome;
 use super::request::{Request, mapped};
 use crate::call::Reply;
 use crate::error::Error;
@@ -114,7 +114,7 @@ impl<A: ?Sized, R, B: Borrow<A>> Exchange<'_, A, R, B> {
             }
             Err(error) => {
                 let endpoint = Some(pending.connection().health().stats.clone());
-                let begun = Begun { error, endpoint, at: pending.sent() };
+                let begun = Begun { error, endpoint, at: pending.begun() };
                 if begun.error.is_final() {
                     Err(fail::explain_final(&client.0, begun, service, *deadline))
                 } else {

@@ -54,12 +54,12 @@ impl Fleet {
     /// Services found by a resolver.
     pub(crate) fn new(resolver: Arc<dyn Resolver>, grounds: Grounds, list: List) -> Self {
         let grounds = Arc::new(grounds);
-        let one_pool = || Arc::new(Pool::new(grounds.clone(), resolver.watch("")));
         let (only, address) = match list {
             List::ByService => (None, None),
-            List::OfAll => (Some(one_pool()), None),
-            List::OfOne(address) => (Some(one_pool()), Some(address)),
+            List::OfAll => (Some(Pool::new(&grounds, resolver.watch(""))), None),
+            List::OfOne(address) => (Some(Pool::of_one(&grounds, resolver.watch(""))), Some(address)),
         };
+        let only = only.map(Arc::new);
         let pools = Arc::new(ArcSwap::from_pointee(Pools::new()));
         let keeper = tokio::spawn(keep(grounds.clone(), only.clone(), pools.clone()));
         Self {
@@ -138,7 +138,7 @@ impl Fleet {
             let text = format!("the client calls {MOST_SERVICES} services already, and no more at a time");
             return Err(Error::new(ErrorKind::Overloaded, text).not_sent());
         }
-        let pool = Arc::new(Pool::new(self.grounds.clone(), self.resolver.watch(service)));
+        let pool = Arc::new(Pool::new(&self.grounds, self.resolver.watch(service)));
         let mut more = Pools::clone(&pools);
         more.insert(service.into(), pool.clone());
         self.pools.store(Arc::new(more));
@@ -149,7 +149,7 @@ impl Fleet {
     pub(crate) async fn table(&self, call: &Call) -> Result<Arc<Table>, Error> {
         let pool = self.pool(call.service())?;
         loop {
-            let table = arc_swap::Guard::into_inner(pool.table());
+            let table = Arc::clone(&pool.table());
             if !table.is_waiting() {
                 return Ok(table);
             }
@@ -243,7 +243,7 @@ impl Deref for Found<'_> {
 
 async fn ready(pool: &Pool) {
     loop {
-        let table = arc_swap::Guard::into_inner(pool.table());
+        let table = Arc::clone(&pool.table());
         let one_is_up = async {
             match table.endpoints() {
                 [] => std::future::pending().await,

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use trunkline_wire::{Header, Metadata, keys};
 
 use super::connection::{Connection, Head};
-use super::in_flight::{Key, Outcome};
+use super::in_flight::Key;
+use super::outcome::Outcome;
 use crate::later;
 
 /// More than a heartbeat's own frame.

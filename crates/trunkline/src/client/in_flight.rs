@@ -7,12 +7,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Poll, Waker};
 
-use bytes::Bytes;
 use tokio::time::Instant;
-use trunkline_wire::{CompressType, Message, Status};
 
+use super::outcome::Outcome;
 use crate::frame::link::Beside;
-use crate::frame::outgoing::{Outgoing, Place, WRITE_AT_ONCE};
+use crate::frame::outgoing::{KEEP, Outgoing, Place, WRITE_AT_ONCE};
 
 /// What every call changes is one line of the cache, the rest stands behind a pointer.
 pub(crate) struct InFlight {
@@ -66,32 +65,6 @@ enum State {
     Done(Outcome),
 }
 
-/// How a wait ended.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The payload of an answer that has nothing else to it: no metadata, no error, not compressed.
-    Plain(Bytes),
-    Reply(Box<Message>),
-    /// A oneway's frame was taken by the kernel.
-    Written,
-    Lost {
-        sent: bool,
-    },
-    /// Its time is up. The frame may be in the queue still, and go out: it is not called back.
-    Late,
-}
-
-impl Outcome {
-    #[inline]
-    pub(crate) fn of(message: Message) -> Self {
-        let header = message.header();
-        let plain = header.status() == Status::Normal
-            && header.compress() == CompressType::NONE
-            && message.metadata_block().is_empty();
-        if plain { Self::Plain(message.into_payload()) } else { Self::Reply(Box::new(message)) }
-    }
-}
-
 /// Names a waiting caller: a slot's generation and its index, as the sequence number has them. One
 /// number and not two: two would be written apart and read together, which cores wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +104,10 @@ const FEW: usize = 4;
 
 /// What each caller who waits adds to what is written at once: a part of a small request.
 const ENOUGH_EACH: usize = 256;
-const MOST_AT_ONCE: usize = 256 * 1024;
+const MOST_AT_ONCE: usize = 128 * 1024;
+
+// A buffer that was filled is to be used again.
+const _: () = assert!(2 * MOST_AT_ONCE <= KEEP);
 
 /// No slot.
 const NONE: u32 = u32::MAX;
@@ -230,10 +206,14 @@ impl InFlight {
         self.alone == ALONE
     }
 
-    /// How many bytes are written without waiting for more. The server should never run dry, and has
-    /// the more to do meanwhile the more callers wait; where it is sent crumbs, it answers in crumbs.
-    pub(crate) fn enough(&self) -> usize {
-        (self.len() * ENOUGH_EACH).clamp(WRITE_AT_ONCE, MOST_AT_ONCE)
+    /// How many bytes are written without waiting for more, once a frame stands there. The server should
+    /// never run dry, and has the more to do meanwhile the more callers wait; where it is sent crumbs, it
+    /// answers in crumbs. A large frame is no crumb.
+    pub(crate) fn enough(&self, place: Place) -> usize {
+        match place {
+            Place::Small(_) => (self.len() * ENOUGH_EACH).clamp(WRITE_AT_ONCE, MOST_AT_ONCE),
+            Place::Bulk(_) => WRITE_AT_ONCE,
+        }
     }
 
     /// A reply came. None: nobody waits for it any more.
@@ -394,7 +374,9 @@ mod tests {
 
     use super::*;
     use crate::budget::ByteBudget;
-    use trunkline_wire::{Header, Metadata, SerializeType};
+    use crate::frame::outgoing::Push;
+    use bytes::Bytes;
+    use trunkline_wire::{Header, Message, Metadata, SerializeType};
 
     fn outgoing() -> Outgoing {
         Outgoing::new(ByteBudget::new(1 << 20).charge())
@@ -452,13 +434,21 @@ mod tests {
     #[test]
     fn what_is_enough_to_write_grows_with_those_who_wait_and_is_bounded() {
         let mut table = InFlight::new(10_000);
-        let mut enough = vec![table.enough()];
+        let mut enough = vec![table.enough(Place::Small(0))];
         for n in 0..4_000 {
             park(&mut table, Place::Small(n));
-            enough.push(table.enough());
+            enough.push(table.enough(Place::Small(n)));
         }
         assert_eq!((enough[0], enough[100], enough[4_000]), (WRITE_AT_ONCE, WRITE_AT_ONCE, MOST_AT_ONCE));
         assert!(enough.is_sorted() && enough[500] == 500 * ENOUGH_EACH);
+        assert_eq!(table.enough(Place::Bulk(1)), WRITE_AT_ONCE);
+
+        let mut out = outgoing();
+        out.set_writer(Waker::noop());
+        out.append_encoded(&[0; WRITE_AT_ONCE]);
+        assert!(matches!(out.pushed_until(false, enough[500]), Push::Wake(_)));
+        out.append_encoded(&vec![0; enough[500] - WRITE_AT_ONCE]);
+        assert!(matches!(out.pushed_until(false, enough[500]), Push::Write(_)));
     }
 
     #[test]

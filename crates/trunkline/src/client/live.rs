@@ -15,6 +15,7 @@ const GROUPS: usize = 8;
 /// A connection as one call holds it: by a count of the group of the thread that began it.
 pub(crate) struct Handle(Arc<Held>);
 
+// Each on lines of its own, or the counts of two groups would share one.
 #[repr(align(64))]
 struct Held(Arc<Connection>);
 

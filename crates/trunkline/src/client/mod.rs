@@ -21,6 +21,7 @@ mod heartbeat;
 mod in_flight;
 mod inbound;
 mod live;
+mod outcome;
 mod pool;
 mod request;
 mod settings;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -24,14 +25,41 @@ use crate::transport::{Address, Transports};
 
 /// One service, from the first call on.
 pub(crate) struct Pool {
-    table: Arc<ArcSwap<Table>>,
-    /// Says that there is another table.
-    changed: watch::Receiver<()>,
+    tables: Tables,
     pub(crate) retry_budget: Allowance,
     pub(crate) backup_budget: Allowance,
     pub(crate) latencies: Latencies,
     retries: AtomicU64,
-    task: JoinHandle<()>,
+}
+
+enum Tables {
+    /// Of one server: its list does not change.
+    One(Arc<Table>),
+    Last {
+        table: Arc<ArcSwap<Table>>,
+        /// Says that there is another table.
+        changed: watch::Receiver<()>,
+        task: JoinHandle<()>,
+    },
+}
+
+/// The table as it is now.
+pub(crate) enum Current<'a> {
+    /// Borrowed: what readers of a table that may be replaced leave behind costs two atomic operations.
+    One(&'a Arc<Table>),
+    Last(arc_swap::Guard<Arc<Table>>),
+}
+
+impl Deref for Current<'_> {
+    type Target = Arc<Table>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<Table> {
+        match self {
+            Self::One(table) => table,
+            Self::Last(table) => table,
+        }
+    }
 }
 
 pub(crate) struct Table {
@@ -151,15 +179,25 @@ impl Grounds {
 }
 
 impl Pool {
-    pub(crate) fn new(grounds: Arc<Grounds>, mut watch: Watch) -> Self {
+    pub(crate) fn new(grounds: &Arc<Grounds>, mut watch: Watch) -> Self {
+        let table = Arc::new(ArcSwap::from_pointee(grounds.table(watch.current(), None)));
+        let (sender, changed) = watch::channel(());
+        let task = tokio::spawn(follow(grounds.clone(), watch, table.clone(), sender));
+        Self::of(grounds, Tables::Last { table, changed, task })
+    }
+
+    /// Of one server.
+    pub(crate) fn of_one(grounds: &Grounds, mut watch: Watch) -> Self {
+        let table = grounds.table(watch.current(), None);
+        Self::of(grounds, Tables::One(Arc::new(table)))
+    }
+
+    fn of(grounds: &Grounds, tables: Tables) -> Self {
         let now = Instant::now();
         let allowance = || Allowance::new(grounds.settings.retry_budget, now);
         let (retry_budget, backup_budget) = (allowance(), allowance());
-        let table = Arc::new(ArcSwap::from_pointee(grounds.table(watch.current(), None)));
-        let (changed, receiver) = watch::channel(());
-        let task = tokio::spawn(follow(grounds, watch, table.clone(), changed));
         let (latencies, retries) = (Latencies::default(), AtomicU64::new(0));
-        Self { table, changed: receiver, retry_budget, backup_budget, latencies, retries, task }
+        Self { tables, retry_budget, backup_budget, latencies, retries }
     }
 
     /// An attempt is made that is not the first one of its call.
@@ -173,14 +211,18 @@ impl Pool {
     }
 
     #[inline]
-    pub(crate) fn table(&self) -> arc_swap::Guard<Arc<Table>> {
-        self.table.load()
+    pub(crate) fn table(&self) -> Current<'_> {
+        match &self.tables {
+            Tables::One(table) => Current::One(table),
+            Tables::Last { table, .. } => Current::Last(table.load()),
+        }
     }
 
     /// Waits for another table than the one that was looked at.
     pub(crate) async fn changed(&self, seen: &Arc<Table>) {
-        let mut changed = self.changed.clone();
-        while Arc::ptr_eq(seen, &self.table.load_full()) {
+        let Tables::Last { table, changed, .. } = &self.tables else { return std::future::pending().await };
+        let mut changed = changed.clone();
+        while Arc::ptr_eq(seen, &table.load_full()) {
             if changed.changed().await.is_err() {
                 // Nobody will make another one.
                 std::future::pending::<()>().await;
@@ -192,7 +234,9 @@ impl Pool {
 impl Pool {
     /// Takes no new lists: they would have connections made.
     pub(crate) fn close(&self) {
-        self.task.abort();
+        if let Tables::Last { task, .. } = &self.tables {
+            task.abort();
+        }
     }
 }
 

@@ -46,8 +46,8 @@ impl<T: Message> Encode<T> for Protobuf {
     }
 }
 
-/// A buffer with this much room has had messages before, and grows a few times at most for one that is larger than
-/// those. To measure a message costs half of what it costs to write it.
+/// A buffer with this much room has had messages before, and mostly has room for another. Where it has not, it doubles
+/// as it is written. To measure a message of small fields costs half of what it costs to write it.
 const ROOM: usize = 1024;
 
 /// Below this size a payload is read from a plain slice: copying what its `bytes::Bytes` fields hold is cheaper than the

@@ -19,7 +19,7 @@ pub trait FormatSet: Send + Sync + 'static {
 ///
 /// The first format with a matching [`Format::TYPE`](super::Format::TYPE) is used.
 pub trait DecodeSet<A>: FormatSet {
-    /// Decodes arguments in the format a request names.
+    /// Decodes arguments in the format a request names. A server asks for the [`decoder`](Self::decoder).
     ///
     /// # Errors
     /// When no format has this number, or the payload does not decode.
@@ -38,7 +38,8 @@ pub trait DecodeSet<A>: FormatSet {
 /// [`Decode::decode`] of some format.
 pub type DecodeFn<A> = fn(&Bytes) -> Result<A, CodecError>;
 
-/// [`Decode::decode_reporting_unknown`] of some format: reads a value, and adds to the list the paths of fields that it does not have.
+/// [`Decode::decode_reporting_unknown`] of some format: reads a value, and adds to the list the paths of fields that it
+/// does not have.
 pub type ReportingDecodeFn<A> = fn(&Bytes, &mut Vec<String>) -> Result<A, CodecError>;
 
 /// Formats in which replies `R` go out.

@@ -24,7 +24,8 @@ use crate::budget::{ALLOWANCE, Charge};
 pub(crate) const LARGE: usize = 32 * 1024;
 
 /// With this much queued, the first one to notice writes at once: the far end can start. Less than
-/// the allowance, so that good neighbours touch no count that all connections share.
+/// the allowance, so that good neighbours touch no count that all connections share. A client's
+/// connection with hundreds of calls waits for more.
 pub(crate) const WRITE_AT_ONCE: usize = 32 * 1024;
 
 /// Small frames are charged in steps of this size: one count that all connections share is then
@@ -35,7 +36,7 @@ const CHARGE_STEP: usize = 16 * 1024;
 const BULK_BATCH: usize = 256 * 1024;
 
 /// A buffer of small frames is freed when a burst made it larger than this.
-const KEEP: usize = 256 * 1024;
+pub(crate) const KEEP: usize = 256 * 1024;
 
 /// What every frame changes stands together, the rest behind a pointer: the one who appends has last
 /// done so on another core, and has to fetch each line of the cache that it changes.
@@ -229,8 +230,7 @@ impl Outgoing {
         self.rest.bytes_written + self.rest.handover.as_ref().map_or(0, |b| b.written as u64)
     }
 
-    /// Decides who writes what was appended. `alone`: nobody else is likely to append soon, so
-    /// waiting for company would only cost time.
+    /// Decides who writes what was appended. `alone`: nobody else is likely to append soon.
     pub(crate) fn pushed(&mut self, alone: bool) -> Push {
         self.pushed_until(alone, WRITE_AT_ONCE)
     }

@@ -2,16 +2,30 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use tracing::callsite::rebuild_interest_cache;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::Interest;
+use tracing::subscriber::{DefaultGuard, Interest, set_default};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Lines {
+    /// Listens on this thread until the guard is dropped.
+    pub(crate) fn listen() -> (Self, DefaultGuard) {
+        let lines = Self::default();
+        let guard = set_default(lines.clone());
+        // Another test may be reaching one of the places that log for the first time and have found no
+        // subscriber a moment ago: when it has noted that, the place is asked once more.
+        #[allow(clippy::disallowed_methods, reason = "time is paused, and other threads go on")]
+        std::thread::sleep(Duration::from_millis(20));
+        rebuild_interest_cache();
+        (lines, guard)
+    }
+
     /// The messages so far, in order.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())

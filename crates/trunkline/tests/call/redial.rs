@@ -160,8 +160,7 @@ async fn why_the_last_connection_ended_is_told_while_there_is_none() {
 /// What is said of the server, at the level of who runs the client.
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_one_line_and_its_end_another() {
-    let lines = Lines::default();
-    let _said = tracing::subscriber::set_default(lines.clone());
+    let (lines, _said) = Lines::listen();
     let network = Memory::new();
     let pauses = (Duration::from_millis(50), Duration::from_millis(50));
     let client = connect(&network, Client::builder().backoff(pauses.0, pauses.1)).await;
