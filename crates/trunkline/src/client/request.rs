@@ -228,7 +228,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         client.run(call).await.map(drop).map_err(|e| mapped(client, e))
     }
 
-    /// Works out what goes into the frame beside the argument.
+    /// Works out what goes into the frame beside the argument. Always a part of who asks: what it returns
+    /// would be written in small pieces and copied at once, for which a core waits.
     #[inline(always)]
     pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let settings = &self.client.0.settings;
@@ -347,6 +348,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self.client
     }
 
+    /// Always a part of who asks, or the reply would be moved once more.
     #[inline(always)]
     pub(super) fn decode(&self, body: &Bytes) -> Result<R, CodecError> {
         self.codec.decode(body)
