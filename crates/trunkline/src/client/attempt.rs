@@ -105,6 +105,20 @@ impl Pending {
         }
         result
     }
+
+    fn unwatch(&self) {
+        let stats = &self.connection.health().stats;
+        stats.end();
+        if self.is_waiting {
+            // It would have taken longer than this: else a slow one whose answers nobody waits
+            // for would never be known to be slow.
+            let now = Instant::now();
+            let took = now.saturating_duration_since(self.begun);
+            if took > stats.latency(now).unwrap_or(LONG) {
+                stats.took(took, now);
+            }
+        }
+    }
 }
 
 /// A call that was given up sooner than this says nothing of an instance whose latency is unknown.
@@ -118,22 +132,6 @@ impl Drop for Pending {
         }
         if self.is_watched {
             self.unwatch();
-        }
-    }
-}
-
-impl Pending {
-    fn unwatch(&self) {
-        let stats = &self.connection.health().stats;
-        stats.end();
-        if self.is_waiting {
-            // It would have taken longer than this: else a slow one whose answers nobody waits
-            // for would never be known to be slow.
-            let now = Instant::now();
-            let took = now.saturating_duration_since(self.begun);
-            if took > stats.latency(now).unwrap_or(LONG) {
-                stats.took(took, now);
-            }
         }
     }
 }

@@ -147,7 +147,7 @@ impl<A: ?Sized, R, B: Borrow<A>> Future for CallFuture<'_, A, R, B> {
         };
         let Exchange { request, .. } = exchange;
         // By hand and at once: each function that it is handed through would move the reply once more.
-        Poll::Ready(match request.decode(&payload) {
+        Poll::Ready(match request.codec.decode(&payload) {
             Ok(value) => Ok(value),
             Err(cause) => Err(mapped(request.client, request.undecodable(cause, request.client.address()))),
         })

@@ -111,7 +111,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         while let Some((place, result)) = under_way.next().await {
             let address = addresses[place].clone();
             let result = result.and_then(|reply| {
-                self.decode(&reply.body.into_bytes()).map_err(|e| self.undecodable(e, Some(&address)))
+                self.codec.decode(&reply.body.into_bytes()).map_err(|e| self.undecodable(e, Some(&address)))
             });
             let result =
                 result.map_err(|e| map(if e.address().is_none() { e.at(address.clone()) } else { e }));

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_wire::{COMPRESS_THRESHOLD, CompressType, EncodeError, Header, Metadata, SerializeType};
 
@@ -205,10 +204,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         let Reply { metadata, body, via, explanation } = reply;
         let address = via.map(|via| via.address().clone());
         let Exchange { request, .. } = &exchange;
-        let value = match request.decode(&body.into_bytes()) {
-            Ok(value) => value,
-            Err(cause) => return Err(mapped(request.client, request.undecodable(cause, address.as_deref()))),
-        };
+        let value = request.codec.decode(&body.into_bytes());
+        let value = value.map_err(|e| mapped(request.client, request.undecodable(e, address.as_deref())))?;
         let explanation = explanation.map(|e| *e).filter(|_| explain);
         Ok(Response { value, metadata, address, explanation })
     }
@@ -228,9 +225,8 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         client.run(call).await.map(drop).map_err(|e| mapped(client, e))
     }
 
-    /// Works out what goes into the frame beside the argument. Always a part of who asks: what it returns
-    /// would be written in small pieces and copied at once, for which a core waits.
-    #[inline(always)]
+    /// Works out what goes into the frame beside the argument.
+    #[inline]
     pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let settings = &self.client.0.settings;
         let now = Instant::now();
@@ -348,12 +344,6 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         self.client
     }
 
-    /// Always a part of who asks, or the reply would be moved once more.
-    #[inline(always)]
-    pub(super) fn decode(&self, body: &Bytes) -> Result<R, CodecError> {
-        self.codec.decode(body)
-    }
-
     /// A reply that does not decode fails its own call and no other.
     #[cold]
     pub(super) fn undecodable(&self, cause: CodecError, address: Option<&str>) -> Error {
@@ -430,6 +420,7 @@ impl<'a, A: ?Sized, R, B: Borrow<A>> Request<'a, A, R, B> {
         Ok(self.on_its_way(self.to_call(prepared)?, None))
     }
 
+    /// As [`boxed`](Self::boxed).
     #[inline(never)]
     fn on_its_way(&self, call: Call, begun: Option<Begun>) -> State<'a> {
         let client = self.client;

@@ -115,7 +115,6 @@ mod tests {
             let mut out = Vec::with_capacity(capacity);
             Protobuf::encode(&message, &mut out).unwrap();
             assert_eq!(out, message.encode_to_vec(), "into {capacity} bytes");
-            assert!(out.capacity() <= capacity.max(2 * out.len()));
         }
     }
 

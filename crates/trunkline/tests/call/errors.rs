@@ -6,7 +6,7 @@ use trunkline::codec::MsgPack;
 use trunkline::wire::{Header, Status, keys};
 use trunkline::{Client, Error, ErrorKind, Failure, Fault, Sent, SerializeType, Server};
 
-use crate::pair::{connect, pair, with_server};
+use crate::pair::{ADDRESS, connect, pair, with_server};
 use crate::raw_peer::{RawPeer, RawServer, message, request};
 
 #[tokio::test]
@@ -147,6 +147,29 @@ async fn texts_are_mapped_on_both_ends() {
     let error = pair.client.service_in("E", trunkline::codec::Json).notify("Fail", &f64::NAN).await;
     let error = error.unwrap_err();
     assert_eq!(error.message().matches("mapped: ").count(), 1, "{error}");
+}
+
+#[tokio::test]
+async fn a_reply_that_does_not_decode_is_mapped_once_and_says_whose_it_was() {
+    let server = Server::builder().function("E", "Seven", |(): ()| async { Ok::<_, Failure>(7) });
+    let client = Client::builder().map_error(|error: Error| {
+        let text = format!("mapped: {}", error.message());
+        error.with_message(text)
+    });
+    let pair = pair(server, client).await;
+    let e = pair.client.service("E");
+    for error in [
+        e.call::<_, String>("Seven", &()).await.unwrap_err(),
+        e.call::<_, String>("Seven", &()).response().await.unwrap_err(),
+        e.call::<_, String>("Seven", &()).broadcast().await.unwrap_err(),
+    ] {
+        assert!(error.message().starts_with("mapped: the reply does not decode"), "{error}");
+        assert_eq!(
+            (error.service(), error.method(), error.address()),
+            (Some("E"), Some("Seven"), Some(ADDRESS))
+        );
+        assert!(std::error::Error::source(&error).is_some());
+    }
 }
 
 #[tokio::test]

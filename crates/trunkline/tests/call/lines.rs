@@ -20,7 +20,7 @@ impl Lines {
         let guard = set_default(lines.clone());
         // Another test may be reaching one of the places that log for the first time and have found no
         // subscriber a moment ago: when it has noted that, the place is asked once more.
-        #[allow(clippy::disallowed_methods, reason = "time is paused, and other threads go on")]
+        #[expect(clippy::disallowed_methods, reason = "time is paused, and other threads go on")]
         std::thread::sleep(Duration::from_millis(20));
         rebuild_interest_cache();
         (lines, guard)
