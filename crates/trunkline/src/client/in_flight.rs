@@ -179,7 +179,12 @@ impl InFlight {
         if notice {
             self.rest.notices.of(place).push_back((place, key));
         }
-        self.slots[key.slot()].state = State::Waiting { waker, place, deadline, notice };
+        let slot = &mut self.slots[key.slot()];
+        // Known to be free it is written in place. A state that may have to be dropped first would be put
+        // together elsewhere and copied, in larger pieces than it was written in, for which a core waits
+        // until all that it wrote before has reached its cache.
+        let State::Free(_) = slot.state else { unreachable!("a slot that was reserved is free") };
+        slot.state = State::Waiting { waker, place, deadline, notice };
         match (deadline, self.earliest) {
             (Some(new), Some(old)) if new >= old => false,
             (Some(new), _) => {
