@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::outgoing::{Batch, Outgoing, Push, Work, reusable};
 use crate::budget::ByteBudget;
@@ -80,7 +80,22 @@ impl<S: Beside> Link<S> {
     /// Looks at or changes the state. No user code may run in `f`.
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut State<S>) -> R) -> R {
-        f(&mut self.state.lock())
+        f(&mut self.state.try_lock().unwrap_or_else(|| self.give_way()))
+    }
+
+    /// Waits for the lock, and lets others have the core meanwhile. Who spins instead is through a moment
+    /// later and meets the same thread at the next call: two that send over one connection without pause
+    /// then do little but take its lines of the cache from each other, while the far end, or the thread
+    /// that was interrupted with the lock in its hands, may be waiting for a core.
+    #[cold]
+    fn give_way(&self) -> MutexGuard<'_, State<S>> {
+        for _ in 0..GIVE_WAY {
+            std::thread::yield_now();
+            if let Some(state) = self.state.try_lock() {
+                return state;
+            }
+        }
+        self.state.lock()
     }
 
     /// Does what [`Outgoing::pushed`] decided; the lock is not held.
@@ -307,6 +322,9 @@ impl<S: Beside> Link<S> {
     }
 }
 
+/// How often a thread lets others go first before it sleeps until the lock is free.
+const GIVE_WAY: usize = 8;
+
 /// How often the writer lets others go first before a write.
 const MOST_YIELDS: usize = 4;
 
@@ -314,3 +332,28 @@ const MOST_YIELDS: usize = 4;
 const COMPANY: usize = 2 * 1024;
 
 const FAREWELL: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::transport::memory;
+
+    #[test]
+    fn who_has_given_way_often_enough_waits_until_the_lock_is_free() {
+        let link = Link::new(memory::pair("x").0.sink, &ByteBudget::new(1 << 20), ());
+        let (holds, held) = mpsc::channel();
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                link.with(|s| {
+                    holds.send(()).unwrap();
+                    std::thread::sleep(Duration::from_millis(50));
+                    s.reader = Some(Waker::noop().clone());
+                });
+            });
+            held.recv().unwrap();
+            assert!(link.with(|s| s.reader.is_some()), "looked at while another was at it");
+        });
+    }
+}

@@ -89,8 +89,18 @@ impl Drop for Connection {
 }
 
 impl Shared {
+    /// Who finds it taken lets others have the core before sleeping: waiting by spinning, two callers' threads
+    /// meet again at the next call.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
+        self.state.try_lock().unwrap_or_else(|| {
+            for _ in 0..GIVE_WAY {
+                std::thread::yield_now();
+                if let Some(state) = self.state.try_lock() {
+                    return state;
+                }
+            }
+            self.state.lock()
+        })
     }
 
     /// Gives the frame its sequence number and sees to it that somebody writes it.
@@ -349,6 +359,9 @@ const ALONE: u32 = 3;
 
 /// So many bytes are written at once, without waiting for company.
 const ENOUGH: usize = 32 << 10;
+
+/// How often a thread lets others go first before it sleeps until the lock is free.
+const GIVE_WAY: usize = 8;
 
 /// How much is read at once when there is that much.
 const READ_SIZE: usize = 64 << 10;
