@@ -176,15 +176,15 @@ impl InFlight {
         deadline: Option<Instant>,
         notice: bool,
     ) -> bool {
-        if notice {
-            self.rest.notices.of(place).push_back((place, key));
-        }
         let slot = &mut self.slots[key.slot()];
-        // Known to be free it is written in place. A state that may have to be dropped first would be put
+        // Known to be free it can be written in place. A state that may have to be dropped first is put
         // together elsewhere and copied, in larger pieces than it was written in, for which a core waits
         // until all that it wrote before has reached its cache.
         let State::Free(_) = slot.state else { unreachable!("a slot that was reserved is free") };
         slot.state = State::Waiting { waker, place, deadline, notice };
+        if notice {
+            self.rest.notices.of(place).push_back((place, key));
+        }
         match (deadline, self.earliest) {
             (Some(new), Some(old)) if new >= old => false,
             (Some(new), _) => {

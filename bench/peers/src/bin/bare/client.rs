@@ -89,8 +89,7 @@ impl Drop for Connection {
 }
 
 impl Shared {
-    /// Who finds it taken lets others have the core before sleeping: waiting by spinning, two callers' threads
-    /// meet again at the next call.
+    /// Who finds it taken lets others have the core first: `lock` alone spins before it does so.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.try_lock().unwrap_or_else(|| {
             for _ in 0..GIVE_WAY {
@@ -360,7 +359,7 @@ const ALONE: u32 = 3;
 /// So many bytes are written at once, without waiting for company.
 const ENOUGH: usize = 32 << 10;
 
-/// How often a thread lets others go first before it sleeps until the lock is free.
+/// How often a thread lets others go first before it waits as the lock does.
 const GIVE_WAY: usize = 8;
 
 /// How much is read at once when there is that much.
