@@ -189,6 +189,7 @@ impl Connection {
                         let arrived = Arrived { message, at: now, charge };
                         if let Err(reason) = self.on_frame(arrived, &mut routes, &mut batch) {
                             self.send(&mut batch);
+                            self.last_answers().await;
                             return Some(reason);
                         }
                     }
@@ -196,6 +197,7 @@ impl Connection {
                     Err(error) => {
                         self.send(&mut batch);
                         tracing::warn!(peer = %self.peer.address, %error, "a peer broke the protocol; its connection is closed");
+                        self.last_answers().await;
                         return Some(Reason::new(format!("protocol error: {error}")));
                     }
                 }

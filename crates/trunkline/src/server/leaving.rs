@@ -77,6 +77,18 @@ impl Connection {
         }
     }
 
+    /// Lets calls end that came before a frame that ends the connection, for a while: whether they are
+    /// answered is not to depend on where they run.
+    pub(super) async fn last_answers(&self) {
+        let ended = async {
+            // Polled rather than signalled: it is needed once, when a connection ends.
+            while !self.running.lock().is_idle() && !self.link.is_closed() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let _ = tokio::time::timeout(LINGER, ended).await;
+    }
+
     /// Lets what was answered out and the peer know that no more will come.
     pub(super) async fn leave(&self, incoming: &mut Incoming) {
         // Unless nobody reads it.

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use trunkline::transport::memory::Memory;
@@ -42,6 +43,27 @@ async fn a_server_answers_what_came_before_a_broken_frame_and_closes() {
     // Nobody else noticed.
     let answer = pair.client.raw("S", "Echo", SerializeType::RAW, "x".into()).await.unwrap();
     assert_eq!(answer, "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_under_way_when_a_broken_frame_comes_has_a_while_to_end() {
+    let sleeps = |ms| {
+        move |_, body| async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            Ok(body)
+        }
+    };
+    let pair = with_server(|s| s.raw("S", "Slow", sleeps(100)).raw("S", "Slower", sleeps(5_000))).await;
+    for (method, is_answered) in [("Slow", true), ("Slower", false)] {
+        let mut peer = RawPeer::dial(&pair.network).await;
+        let mut bytes = bytes_of(&request(1, "S", method, b"before"));
+        bytes.extend_from_slice(&golden("90_bad_magic"));
+        peer.send(&bytes).await;
+        if is_answered {
+            assert_eq!(peer.next().await.unwrap().payload(), b"before");
+        }
+        assert!(peer.next().await.is_none(), "{method}");
+    }
 }
 
 #[tokio::test]
