@@ -330,29 +330,3 @@ const MOST_YIELDS: usize = 4;
 const COMPANY: usize = 2 * 1024;
 
 const FAREWELL: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::transport::memory;
-
-    #[test]
-    fn a_lock_that_is_held_for_long_is_waited_for() {
-        let link = Link::new(memory::pair("x").0.sink, &ByteBudget::new(1 << 20), ());
-        let (holds, held) = mpsc::channel();
-        std::thread::scope(|threads| {
-            threads.spawn(|| {
-                let (_silent, never) = mpsc::channel::<()>();
-                link.with(|s| {
-                    holds.send(()).unwrap();
-                    let _ = never.recv_timeout(Duration::from_millis(50));
-                    s.reader = Some(Waker::noop().clone());
-                });
-            });
-            held.recv().unwrap();
-            assert!(link.with(|s| s.reader.is_some()), "looked at while another was at it");
-        });
-    }
-}
